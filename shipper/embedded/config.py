@@ -1,0 +1,86 @@
+"""The node's settings: Elasticsearch, JVM and logging. Pure functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shipper.embedded.paths import NodePaths
+
+MODULE = "transport-netty4"
+CLUSTER_NAME = "llm-shipper"
+NODE_NAME = "embedded"
+
+LOGGING = """\
+status = error
+
+appender.rolling.type = RollingFile
+appender.rolling.name = rolling
+appender.rolling.fileName = ${sys:es.logs.base_path}${sys:file.separator}node.log
+appender.rolling.filePattern = ${sys:es.logs.base_path}${sys:file.separator}node-%i.log
+appender.rolling.layout.type = PatternLayout
+appender.rolling.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] [%node_name] %marker%m%n
+appender.rolling.policies.type = Policies
+# A file per start: what it holds belongs to the node that runs, or ran last.
+appender.rolling.policies.startup.type = OnStartupTriggeringPolicy
+appender.rolling.policies.size.type = SizeBasedTriggeringPolicy
+appender.rolling.policies.size.size = 10MB
+appender.rolling.strategy.type = DefaultRolloverStrategy
+appender.rolling.strategy.max = 4
+
+rootLogger.level = info
+rootLogger.appenderRef.rolling.ref = rolling
+"""
+"""Log4j: at most five files of 10 MB."""
+
+
+def node_settings(paths: NodePaths, port: int) -> dict[str, str]:
+    """Elasticsearch's settings; `port` 0 lets the operating system choose. Never raises."""
+    return {
+        "cluster.name": CLUSTER_NAME,
+        "node.name": NODE_NAME,
+        "path.home": str(paths.root),
+        "path.data": str(paths.data),
+        "path.logs": str(paths.logs),
+        "path.repo": str(paths.snapshots),
+        "discovery.type": "single-node",
+        # No security in this distribution: nobody but this machine may reach it.
+        "network.host": "127.0.0.1",
+        "http.port": str(port),
+        "transport.port": "0",
+        # The defaults are shares of the disk (85, 90, 95 %): a laptop's disk is often that full with 50 GB to spare,
+        # and the store would turn read-only. What counts is what a merge needs, so the limits are absolute.
+        "cluster.routing.allocation.disk.watermark.low": "1gb",
+        "cluster.routing.allocation.disk.watermark.high": "500mb",
+        "cluster.routing.allocation.disk.watermark.flood_stage": "250mb",
+        # An index per application, version and month makes many small shards; the default is 1000.
+        "cluster.max_shards_per_node": "5000",
+    }
+
+
+def jvm_options(paths: NodePaths, heap_mb: int) -> list[str]:
+    """Options of the Java virtual machine. Never raises."""
+    return [
+        f"-Xms{min(heap_mb, 128)}m",
+        f"-Xmx{heap_mb}m",
+        f"-XX:MaxDirectMemorySize={heap_mb // 2}m",
+        "-XX:+UseG1GC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:-OmitStackTraceInFastThrow",
+        f"-XX:ErrorFile={paths.logs / 'jvm-crash.log'}",
+        "--enable-native-access=ALL-UNNAMED",
+        f"-Djava.io.tmpdir={paths.temporary}",
+        # The native libraries are not published; naming a folder that exists keeps the log quiet.
+        f"-Des.nativelibs.path={paths.temporary}",
+        "-Dio.netty.noUnsafe=true",
+        "-Dio.netty.noKeySetOptimization=true",
+        "-Dio.netty.recycler.maxCapacityPerThread=0",
+        "-Dlog4j.shutdownHookEnabled=false",
+        "-Dlog4j2.disable.jmx=true",
+    ]
+
+
+def module_descriptor(published: str) -> str:
+    """A module's descriptor for use with jars on the class path: without its Java module name. Never raises."""
+    lines = published.splitlines()
+    return "\n".join(line for line in lines if line and not line.startswith(("#", "modulename="))) + "\n"
