@@ -1,0 +1,56 @@
+"""Fixtures of the real Elasticsearch: `node`, `es`, `clean_store`.
+
+One node per test process (per worker under xdist), started by the first test that wants one: `clean_store` removes
+indices, so that two processes must not share a store. A node whose session was killed ends by itself when pytest
+prunes its folder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from shipper.embedded import NodeInfo, remove_node, start_node
+from shipper.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the node, so that `-m "not node"` leaves them out."""
+    for item in items:
+        if "node" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.node)
+
+
+@pytest.fixture(scope="session")
+def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Home folder of the session's node."""
+    return tmp_path_factory.mktemp("node-home")
+
+
+@pytest.fixture(scope="session")
+def node(node_home: Path) -> Iterator[NodeInfo]:
+    """A real Elasticsearch that runs for the whole session."""
+    yield start_node(node_home, heap_mb=512, cache_dir=Settings.load().cache)
+    remove_node(node_home)
+
+
+@pytest.fixture(scope="session")
+def es(node: NodeInfo) -> Iterator[Elasticsearch]:
+    """The official client, connected to the session's node."""
+    with Elasticsearch(node.url, request_timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def clean_store(es: Elasticsearch) -> Elasticsearch:
+    """The client of a store without any `llm-*` index; templates stay."""
+    names = sorted(es.indices.get(index="llm-*", features="aliases", expand_wildcards="all"))
+    for start in range(0, len(names), 20):  # by name: the store refuses to delete by wildcard
+        es.indices.delete(index=names[start : start + 20])
+    return es
