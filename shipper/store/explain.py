@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CHECK_ADDRESS = "Check SHIPPER_ELASTICSEARCH_URL"
+_REASON_MAX = 600
+_PREVIEW = re.compile(r"\.? ?Preview of field's value: '.*'(?= \(|$)", re.DOTALL)
 
 
 def explain(error: ApiError | TransportError | Exception, urls: Sequence[str]) -> StoreError:
@@ -32,17 +35,27 @@ def explain(error: ApiError | TransportError | Exception, urls: Sequence[str]) -
 
 
 def error_of(body: Any) -> tuple[str, str]:
-    """Type and reason of an error answer, with its cause; empty strings where the body is not Elasticsearch's."""
+    """Type and reason of an error answer, with its cause; empty strings where the body is not Elasticsearch's.
+
+    The reason goes into logs and reports, so the stored values that Elasticsearch quotes are left out, and it is
+    cut in the middle when it is long.
+    """
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, str):
-        return "", error
+        return "", _shortened(error)
     if not isinstance(error, dict):
         return "", ""
     reason = str(error.get("reason", ""))
     cause = error.get("caused_by")
     if isinstance(cause, dict) and cause.get("reason") and str(cause["reason"]) not in reason:
         reason = f"{reason} ({cause['reason']})"
-    return str(error.get("type", "")), reason
+    return str(error.get("type", "")), _shortened(_PREVIEW.sub("", reason))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _REASON_MAX:
+        return text
+    return f"{text[: _REASON_MAX // 2]} … {text[-_REASON_MAX // 2 :]}"
 
 
 def cause_of(error: BaseException) -> str:
