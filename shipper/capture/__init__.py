@@ -1,0 +1,1 @@
+"""Where calls come in: the application API, the logging handler and the formatter. None of them ever raises."""

@@ -1,0 +1,275 @@
+"""An application: the name and version that calls are logged under, and the methods that log them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shipper import notice
+from shipper.capture.call import Logged, as_texts, body_of, identify, join_keys_of
+from shipper.errors import UsageError
+from shipper.pipeline import default_settings, pipeline_for
+from shipper.record.content import strip_content
+from shipper.record.entry import Call, application_fragment, encode
+from shipper.record.ids import new_event_id
+from shipper.record.serialize import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from shipper.settings import Settings
+
+
+class Application:
+    """What `get_application` returns. Cheap to make, safe to share between threads and over a fork."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        version: str | None = None,
+        environment: str | None = None,
+        project_id: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Name it.
+
+        Args:
+            name: the application; None takes the setting.
+            version: its released version, which names the index; None takes the setting.
+            environment: where it runs; None takes the setting.
+            project_id: what it belongs to.
+            settings: None takes the process's defaults.
+
+        Raises:
+            SettingsError: the environment or the settings file is wrong.
+        """
+        self._settings = settings if settings is not None else default_settings()
+        self.name = name or self._settings.application
+        self.version = version or self._settings.version
+        self.environment = environment or self._settings.environment
+        self._fragment = application_fragment(
+            {
+                "name": self.name,
+                "version": self.version,
+                "environment": self.environment,
+                "project_id": project_id,
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"Application({self.name!r}, version={self.version!r}, environment={self.environment!r})"
+
+    def log_completion(
+        self,
+        request: object = None,
+        response: object = None,
+        *,
+        error: object = None,
+        started_at: datetime | str | float | None = None,
+        ended_at: datetime | str | float | None = None,
+        created_at: datetime | str | float | None = None,
+        request_attributes: Mapping[str, Any] | None = None,
+        response_attributes: Mapping[str, Any] | None = None,
+        session_id: object = None,
+        user_id: object = None,
+        tags: Sequence[str] | None = None,
+        prompt_name: str | None = None,
+        prompt_version: str | None = None,
+        prompt_variables: Mapping[str, Any] | None = None,
+        selected_choice_index: int = 0,
+        join_keys: Sequence[str] | str | None = None,
+        event_id: object = None,
+        parent_id: object = None,
+        trace_id: object = None,
+        chain_id: object = None,
+        run_id: object = None,
+        datapoint_id: object = None,
+        environment: str | None = None,
+        source: str | None = None,
+        logs: str | None = None,
+        cost: float | Mapping[str, Any] | None = None,
+        raw: str | None = None,
+        save: bool = True,
+        feedback: Mapping[str, Any] | None = None,
+    ) -> Logged:
+        """Log one call of a model.
+
+        Args:
+            request: what was sent: a dict, JSON text, or the keyword arguments of openai's client.
+            response: the answer: a dict, JSON text, openai's object, or the list of a stream's chunks. None when
+                there was none (yet).
+            error: why there is no answer: an exception, a text, or a dict with type, message, code, status.
+            started_at: when the request was sent. Times are datetimes, ISO 8601 text or epoch numbers; one without
+                a zone is taken as UTC.
+            ended_at: when the answer was complete.
+            created_at: when this was logged first, if not now.
+            request_attributes: the caller's own metadata of the request.
+            response_attributes: the caller's own metadata of the answer.
+            session_id: the conversation.
+            user_id: the end user.
+            tags: labels to search by.
+            prompt_name: the prompt that the request was made from.
+            prompt_version: its version.
+            prompt_variables: what was filled into it.
+            selected_choice_index: the choice (by its `index`) that was used, when there are several.
+            join_keys: the caller's own keys for feedback; the event id and the provider's response id always count.
+            event_id: the caller's own id; the same id logged again with the same content is one document.
+            parent_id: the event that this one belongs under.
+            trace_id: the trace.
+            chain_id: the chain of calls.
+            run_id: the run of an evaluation or job.
+            datapoint_id: the test case that this call answers.
+            environment: where this call ran, if not the application's.
+            source: where the model was called from.
+            logs: captured output.
+            cost: what the call cost (US dollars, or amount, currency, input, output); None computes it.
+            raw: `never`, `errors` or `always` keep the payloads as they are; None takes the setting.
+            save: False drops the content before it is written anywhere and keeps the numbers.
+            feedback: a first verdict, logged with the call.
+
+        Returns:
+            The event's id and its join keys.
+
+        Never raises.
+        """
+        return self.record(
+            {
+                "request": request,
+                "response": response,
+                "error": error,
+                "started_at": started_at,
+                "ended_at": ended_at,
+                "created_at": created_at,
+                "request_attributes": request_attributes,
+                "response_attributes": response_attributes,
+                "session_id": session_id,
+                "user_id": user_id,
+                "tags": tags,
+                "prompt_name": prompt_name,
+                "prompt_version": prompt_version,
+                "prompt_variables": prompt_variables,
+                "selected_choice_index": selected_choice_index,
+                "join_keys": join_keys,
+                "parent_id": parent_id,
+                "trace_id": trace_id,
+                "chain_id": chain_id,
+                "run_id": run_id,
+                "datapoint_id": datapoint_id,
+                "environment": environment,
+                "source": source,
+                "logs": logs,
+                "cost": cost,
+                "raw": raw,
+            },
+            event_id=event_id,
+            save=save,
+            feedback=feedback,
+        )
+
+    def log(
+        self,
+        *,
+        inputs: Sequence[Any] | None = None,
+        outputs: Sequence[Any] | None = None,
+        feedbacks: Sequence[Any] | None = None,
+        join_keys: Sequence[str] | None = None,
+    ) -> tuple[str, list[str]]:
+        """Log calls of any model or function, one document a row; and feedback on these or earlier calls.
+
+        Args:
+            inputs: what went in, a row each.
+            outputs: what came out, a row each.
+            feedbacks: verdicts, a row each.
+            join_keys: a key for each row; made when not given. Required when there is only feedback.
+
+        Returns:
+            The batch's id and the rows' join keys.
+
+        Raises:
+            UsageError: the lists differ in length or are missing; nothing was logged then.
+        """
+        rows = _row_count({"inputs": inputs, "outputs": outputs, "feedbacks": feedbacks, "join_keys": join_keys})
+        batch_id = new_event_id()
+        keys: list[str] = []
+        given = as_texts(list(join_keys)) if join_keys is not None else None
+        if given is not None and len(given) != rows:
+            raise UsageError("join_keys must be texts that are not empty. Nothing was logged.")
+        for row in range(rows):
+            event_id = new_event_id()
+            key = given[row] if given is not None else event_id
+            keys.append(key)
+            if inputs is not None or outputs is not None:
+                body: dict[str, Any] = {"run_id": batch_id}
+                if inputs is not None:
+                    body["inputs"] = inputs[row]
+                if outputs is not None:
+                    body["outputs"] = outputs[row]
+                if given is not None:
+                    body["join_keys"] = [key]
+                self._append(Call("llm.completion", event_id, False, time.time_ns(), body), save=True)
+            if feedbacks is not None:
+                self._append_feedback(key, feedbacks[row])
+        return batch_id, keys
+
+    def record(
+        self,
+        fields: Mapping[str, Any],
+        *,
+        event_id: object = None,
+        save: bool = True,
+        feedback: object = None,
+    ) -> Logged:
+        """Log one call from `log_completion`'s arguments by name. Never raises."""
+        identity, given = identify(event_id)
+        keys = [identity]
+        try:
+            call = self.call(fields, identity, given=given)
+            keys = join_keys_of(identity, call.body)
+            self._append(call, save=save)
+            if feedback is not None:
+                self._append_feedback(identity, feedback)
+        except Exception as error:  # noqa: BLE001 - the one boundary: logging never breaks the app
+            notice.internal_error("An event could not be logged", error)
+        return Logged(identity, keys)
+
+    def call(self, fields: Mapping[str, Any], event_id: str, *, given: bool) -> Call:
+        """The call that the fields describe, now. Never raises."""
+        body = body_of(fields)
+        if self._settings.raw != "never":
+            body.setdefault("raw", self._settings.raw)
+        return Call("llm.completion", event_id, given, time.time_ns(), body)
+
+    def line(self, call: Call, *, save: bool) -> bytes:
+        """A call as the end of an entry's line (see `shipper.record.entry`). Never raises."""
+        if not (save and self._settings.save):
+            plain, _ = to_json(call.body)
+            call = call._replace(body=strip_content(orjson.loads(plain)))
+        return encode(call, self._fragment, self._settings.max_event_bytes)
+
+    def _append_feedback(self, key: str, values: object) -> None:
+        body = {"join_keys": [key], "values": values}
+        self._append(Call("llm.feedback", new_event_id(), False, time.time_ns(), body), save=True)
+
+    def _append(self, call: Call, *, save: bool) -> None:
+        pipeline_for(self._settings).append(self.line(call, save=save))
+
+
+def _row_count(columns: Mapping[str, Sequence[Any] | None]) -> int:
+    """The common length of the given lists.
+
+    Raises:
+        UsageError: there is nothing to log, or the lengths differ.
+    """
+    lengths = {name: len(column) for name, column in columns.items() if column is not None}
+    if set(lengths) <= {"join_keys"}:
+        raise UsageError("Nothing to log: give inputs, outputs or feedbacks.")
+    if set(lengths) == {"feedbacks"}:
+        raise UsageError("Feedback alone needs join_keys that say which calls it is about. Nothing was logged.")
+    if len(set(lengths.values())) != 1:
+        shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise UsageError(f"The lists must be of equal length: {shown}. Nothing was logged.")
+    return next(iter(lengths.values()))

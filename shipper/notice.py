@@ -1,0 +1,41 @@
+"""What shipper says about itself: to the logger `shipper`, and no more than once a minute for each matter."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+LOGGER = logging.getLogger("shipper")
+_INTERVAL_S = 60.0
+_last: dict[str, float] = {}
+_lock = threading.Lock()
+reraise = False  # tests set it: what production swallows, they see
+
+
+def warn(matter: str, message: str) -> None:
+    """Warn, unless this matter was warned about within the last minute. Never raises."""
+    now = time.monotonic()
+    with _lock:
+        if now - _last.get(matter, -_INTERVAL_S) < _INTERVAL_S:
+            return
+        _last[matter] = now
+    LOGGER.warning("%s", message)
+
+
+def internal_error(message: str, error: Exception) -> None:
+    """A fault of our own, at the boundary to the application: said, not raised.
+
+    Raises:
+        Exception: the fault itself, but only where tests asked for it (`reraise`).
+    """
+    if reraise:
+        raise error
+    warn(f"internal {type(error).__name__}", f"{message}: {type(error).__name__}: {error}")
+
+
+def reset() -> None:
+    """Forget what was said: after a fork, and between tests."""
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = threading.Lock()
+    _last.clear()

@@ -1,0 +1,263 @@
+"""Spool writer and sender of one process, for one set of settings: the road from a log call to the store.
+
+Global state department: `pipeline_for` keeps one pipeline per settings, so that all handlers and applications
+of a process share a spool folder and its threads; forks and the end of the process are taken care of here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from shipper import notice
+from shipper.send.sender import Sender
+from shipper.settings import Settings
+from shipper.sink import make_sink
+from shipper.spool.buffer import MemoryBuffer
+from shipper.spool.ledger import Balance, Tally
+from shipper.spool.reader import FolderReader
+from shipper.spool.writer import SpoolWriter
+
+if TYPE_CHECKING:
+    from shipper.spool.batch import Batch
+    from shipper.spool.folder import InstanceFolder
+    from shipper.spool.lock import FileLock
+
+_POLL_S = 0.01
+
+
+class Pipeline:
+    """The road for one set of settings in this process. Thread-safe; its log path never raises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._reset(sending=settings.send == "background")
+
+    def _reset(self, *, sending: bool) -> None:
+        self._reader: FolderReader | None = None
+        self._from_memory = Tally()  # sent from memory before there was a folder to enter it
+        self._sender: Sender | None = None
+        self._sending = sending
+        self.writer = SpoolWriter(
+            self.settings,
+            on_open=self._opened,
+            make_room=self._make_room,
+            buffer=MemoryBuffer(self.settings.memory_max_bytes, self._sent_from_memory),
+        )
+
+    def append(self, rest: bytes) -> None:
+        """Keep one event (see `SpoolWriter.append`) and see to it that it is sent. Never raises."""
+        full = self.writer.append(rest)
+        if self._sender is None and self._sending:
+            self._start()
+        if full and self._sender is not None:
+            self._sender.wake()
+
+    def balance(self) -> Balance:
+        """This process's books as they stand now."""
+        accepted, dropped = self.writer.accepted, self.writer.dropped
+        counts = self._from_memory
+        if self._reader is not None:
+            ledger = self._reader.ledger
+            counts = Tally(ledger.delivered, ledger.duplicate, ledger.conflicting, ledger.dead_lettered)
+            for reason, count in ledger.dropped.items():
+                dropped[reason] = dropped.get(reason, 0) + count
+        decided = counts.delivered + counts.duplicate + counts.conflicting + counts.dead_lettered
+        return Balance(
+            accepted,
+            counts.delivered,
+            counts.duplicate,
+            counts.conflicting,
+            counts.dead_lettered,
+            dropped,
+            max(0, accepted - decided - sum(dropped.values())),
+        )
+
+    def flush(self, timeout_s: float, *, patient: bool = True) -> bool:
+        """Wait until everything logged so far is decided.
+
+        Args:
+            timeout_s: longest wait, seconds.
+            patient: False gives up as soon as a try has failed (the store is away: the spool keeps).
+
+        Returns:
+            Whether nothing is pending.
+
+        Never raises.
+        """
+        deadline = time.monotonic() + timeout_s
+        goal = self.writer.accepted
+        if goal == 0:
+            return True
+        if not self._sending:
+            self.writer.tick()
+            return self.balance().pending == 0
+        if self._sender is None and not self._start():
+            return self.balance().pending == 0
+        sender = self._sender
+        if sender is None:
+            return False
+        tries = sender.delivery.failures
+        sender.wake()
+        while True:
+            balance = self.balance()
+            if balance.accepted - balance.pending >= goal or balance.pending == 0:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            if not patient and sender.delivery.failures > tries:
+                return False
+            time.sleep(_POLL_S)
+
+    def close(self, timeout_s: float) -> None:
+        """Deliver what can be delivered in time, leave the rest in the spool, let go of it. Never raises."""
+        deadline = time.monotonic() + timeout_s
+        if self.writer.accepted:
+            self.flush(timeout_s, patient=False)
+        sender, self._sender = self._sender, None
+        self._sending = False
+        if sender is not None and not sender.delivery.trouble and time.monotonic() < deadline:
+            sender.heartbeat()
+        self.writer.close()
+        if sender is not None:
+            sender.stop(max(0.1, deadline - time.monotonic()))
+        elif self._reader is not None:
+            self._reader.close()
+        self._reset(sending=False)  # who still logs while the interpreter ends writes to a new folder
+
+    def after_fork(self) -> None:
+        """In the child: the parent's folder, threads and sequence are not ours; start afresh. Never raises."""
+        self.writer.abandon()
+        if self._reader is not None:
+            self._reader.close()
+        self._lock = threading.Lock()
+        self._reset(sending=self.settings.send == "background")
+
+    def _start(self) -> bool:
+        with self._lock:
+            if self._sender is None and self._sending:
+                sender = Sender(
+                    self.settings,
+                    make_sink(self.settings),
+                    role="app",
+                    tick=self.writer.tick,
+                    balance=self.balance,
+                    instance=self.writer.instance,
+                )
+                sender.add_source(self.writer.buffer)
+                if self._reader is not None:
+                    sender.add_source(self._reader)
+                if not sender.start():
+                    return False
+                self._sender = sender
+        return self._sender is not None
+
+    def _opened(self, folder: InstanceFolder, drain_lock: FileLock) -> None:
+        """The writer has made its folder."""
+        if not self._sending:
+            drain_lock.release()  # `shipper drain` sends
+            return
+        self._reader = FolderReader(folder, drain_lock)
+        if self._sender is not None:
+            self._sender.add_source(self._reader)
+        if self._from_memory != Tally():
+            self._reader.absorb(self._from_memory, self.writer.accepted)
+
+    def _make_room(self) -> bool:
+        try:
+            return self._reader is not None and self._reader.drop_oldest()
+        except OSError:
+            return False
+
+    def _sent_from_memory(self, batch: Batch, tally: Tally) -> None:
+        if self._reader is not None:
+            self._reader.absorb(tally, self.writer.accepted)
+        else:
+            total = self._from_memory
+            self._from_memory = Tally(
+                total.delivered + tally.delivered,
+                total.duplicate + tally.duplicate,
+                total.conflicting + tally.conflicting,
+                total.dead_lettered + tally.dead_lettered,
+            )
+
+
+_pipelines: dict[Settings, Pipeline] = {}
+_default: Settings | None = None
+_guard = threading.RLock()
+
+
+def configure(settings: Settings | None = None, /, **options: object) -> Settings:
+    """Set this process's default settings.
+
+    Args:
+        settings: ready settings; else they are loaded from the options, the environment and the file.
+        options: single settings by name.
+
+    Raises:
+        SettingsError: a name or a value is wrong; the defaults stay as they were.
+    """
+    global _default
+    chosen = settings if settings is not None else Settings.load(**options)
+    with _guard:
+        _default = chosen
+    return chosen
+
+
+def default_settings() -> Settings:
+    """The settings that were configured, else those of the environment and the file.
+
+    Raises:
+        SettingsError: the environment or the file is wrong.
+    """
+    with _guard:
+        return _default if _default is not None else configure()
+
+
+def pipeline_for(settings: Settings) -> Pipeline:
+    """This process's pipeline for these settings, made when first asked for. Never raises."""
+    pipeline = _pipelines.get(settings)
+    if pipeline is None:
+        with _guard:
+            pipeline = _pipelines.setdefault(settings, Pipeline(settings))
+    return pipeline
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Wait until the store has decided about everything that this process has logged so far.
+
+    Args:
+        timeout: longest wait, seconds.
+
+    Returns:
+        Whether nothing is pending. False means that the rest waits in the spool; nothing is lost.
+
+    Never raises.
+    """
+    deadline = time.monotonic() + timeout
+    return all([pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in list(_pipelines.values())])
+
+
+def close_all() -> None:
+    """Close every pipeline; used at exit and between tests. Never raises."""
+    with _guard:
+        pipelines = list(_pipelines.values())
+        _pipelines.clear()
+    for pipeline in pipelines:
+        pipeline.close(pipeline.settings.exit_timeout_s)
+
+
+def _after_fork() -> None:
+    global _guard
+    _guard = threading.RLock()
+    notice.reset()
+    for pipeline in _pipelines.values():
+        pipeline.after_fork()
+
+
+atexit.register(close_all)
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,42 @@
+"""Find the spool folders that nobody sends for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipper.spool.folder import instance_folders
+from shipper.spool.lock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from shipper.spool.folder import InstanceFolder
+
+
+def adoptable(root: Path, held: Collection[str], *, living: bool) -> Iterator[tuple[InstanceFolder, FileLock]]:
+    """Folders without a sender, with their drain lock taken.
+
+    Args:
+        root: the spool.
+        held: instances that this process sends for already.
+        living: also folders whose writer lives (it was told not to send by itself).
+
+    Raises:
+        OSError: the spool can't be read.
+    """
+    for folder in instance_folders(root):
+        if folder.instance in held:
+            continue
+        try:
+            if not living and folder.writer_lives():
+                continue
+            lock = FileLock.acquire(folder.drain_lock)
+        except FileNotFoundError:
+            continue  # somebody else has just finished it
+        if lock is None:
+            continue
+        if not folder.path.exists():
+            lock.release()
+            continue
+        yield folder, lock

@@ -1,0 +1,167 @@
+"""From a line of the spool to a document that a sink can send. Pure: the time is a parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from shipper.record import build
+from shipper.record.ids import content_hash, new_event_id
+from shipper.record.pricing import apply_cost
+from shipper.record.safe import safe_text
+from shipper.route import aliases, destination
+from shipper.sink.base import Prepared
+
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(slots=True)
+class Item:
+    """One event on its way: its line as spooled, and what is sent for it.
+
+    `fault` is set once the event has been refused: then `document` is its dead letter, and the fault says in
+    which column of the ledger the event is counted.
+    """
+
+    line: bytes
+    document: Prepared
+    fault: str = ""
+    attempts: int = 0
+
+
+def prepare(line: bytes, now_ns: int, partition: str) -> Item:
+    """A line as a document with its place; a line that can't be read becomes a dead letter.
+
+    Args:
+        line: an entry as it lies in the spool, without the newline.
+        now_ns: when it is sent, ns since the epoch.
+        partition: `month` or `day`.
+
+    Never raises.
+    """
+    try:
+        entry = orjson.loads(line)
+        document = document_of(entry)
+        event = document.setdefault("event", {})
+        event["ingested"] = timestamp(now_ns)
+        if document["event"]["dataset"] == "llm.completion":
+            lag = max(0, now_ns - int(entry["at"])) // _NS_PER_MS
+            document["llm"].setdefault("ship", {})["lag_ms"] = lag
+        place = destination(document, partition)
+        prepared = Prepared(
+            id=place.id,
+            index=place.index,
+            body=orjson.dumps(document),
+            given_id=bool(entry.get("given_id")),
+            content_hash=document["llm"]["content_hash"],
+            dataset=event["dataset"],
+            aliases=aliases(document),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the others
+        return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
+    return Item(line, prepared)
+
+
+def document_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """The document that an entry becomes, but for what only sending knows (`event.ingested`, the lag).
+
+    Raises:
+        Exception: the entry is not one.
+    """
+    document = build(entry)
+    if document["event"]["dataset"] == "llm.completion":
+        apply_cost(document)
+    document["llm"]["content_hash"] = content_hash(entry["call"])
+    return document
+
+
+def refuse(item: Item, now_ns: int, partition: str, *, status: int | None, reason: str, message: str) -> Item:
+    """The dead letter of an event that the store refused. Never raises."""
+    return _dead_letter(
+        item.line,
+        now_ns,
+        partition,
+        stage="store",
+        reason=reason,
+        message=message,
+        status=status,
+        place=item.document,
+        attempts=item.attempts,
+    )
+
+
+def refuse_line(line: bytes, now_ns: int, partition: str, *, stage: str, reason: str) -> Item:
+    """The dead letter of a line that could not even become a document. Never raises."""
+    return _dead_letter(line, now_ns, partition, stage=stage, reason="unreadable_entry", message=reason)
+
+
+def timestamp(time_ns: int) -> str:
+    """A time as the store keeps it: RFC 3339, UTC, microseconds."""
+    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _dead_letter(
+    line: bytes,
+    now_ns: int,
+    partition: str,
+    *,
+    stage: str,
+    reason: str,
+    message: str,
+    status: int | None = None,
+    place: Prepared | None = None,
+    attempts: int = 0,
+) -> Item:
+    application, first_at = _origin(line)
+    now = timestamp(now_ns)
+    letter: dict[str, Any] = {
+        "reason": reason,
+        "stage": stage,
+        "first_at": timestamp(first_at) if first_at else now,
+        "attempts": attempts,
+    }
+    if status is not None:
+        letter["status"] = status
+    if place is not None:
+        letter |= {"original_id": place.id, "original_index": place.index}
+    document = {
+        "@timestamp": now,
+        "event": {
+            "id": new_event_id(),
+            "kind": "event",
+            "dataset": "llm.deadletter",
+            "ingested": now,
+            "original": line.decode("utf-8", "backslashreplace"),
+        },
+        "ecs": {"version": "9.0.0"},
+        "error": {"message": safe_text(message)[:8000]},
+        "llm": {
+            "schema": {"version": "1"},
+            "application": {"name": application},
+            "deadletter": letter,
+        },
+    }
+    target = destination(document, partition)
+    prepared = Prepared(
+        id=target.id,
+        index=target.index,
+        body=orjson.dumps(document),
+        given_id=False,
+        content_hash=None,
+        dataset="llm.deadletter",
+        aliases=aliases(document),
+    )
+    return Item(line, prepared, fault=reason, attempts=attempts)
+
+
+def _origin(line: bytes) -> tuple[str, int]:
+    """Application and time of an entry that may be broken."""
+    try:
+        entry = orjson.loads(line)
+        application, at = entry["app"]["name"], entry["at"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "default", 0
+    return str(application), at if isinstance(at, int) else 0

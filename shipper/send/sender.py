@@ -1,0 +1,237 @@
+"""The background threads that empty the spool."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from shipper import notice
+from shipper.send.adoption import adoptable
+from shipper.send.delivery import Delivery
+from shipper.send.heartbeat import send_heartbeat
+from shipper.spool.folder import refused_file
+from shipper.spool.reader import FolderReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shipper.send.prepare import Item
+    from shipper.settings import Settings
+    from shipper.sink.base import Sink
+    from shipper.spool.batch import Batch, Source
+    from shipper.spool.ledger import Balance
+
+_ADOPT_INTERVAL_S = 10.0
+
+
+class Sender:
+    """Takes batches from its sources in turn and delivers them; `connections` of them at the same time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        *,
+        role: str,
+        tick: Callable[[], None] = lambda: None,
+        balance: Callable[[], Balance] | None = None,
+        instance: str = "",
+        adopt_living: bool = False,
+    ) -> None:
+        """Prepare; threads start with `start`.
+
+        Args:
+            settings: how to send.
+            sink: where to; the sender closes it.
+            role: `app`, `drain` or `joiner`, for the heartbeats.
+            tick: called about once a second by one of the threads.
+            balance: this process's books, for its heartbeats; None sends none.
+            instance: this process's name.
+            adopt_living: also send for living processes that don't send themselves.
+        """
+        self._settings = settings
+        self._sink = sink
+        self._role = role
+        self._tick = tick
+        self._balance = balance
+        self._instance = instance
+        self._adopt_living = adopt_living
+        self._condition = threading.Condition()
+        self._sources: list[Source] = []
+        self._busy = 0
+        self._hurry = 0  # grows when somebody wants no waiting
+        self._stopping = False
+        self._next: int = 0
+        self._housekeeping = threading.Lock()
+        self._adopt_at = 0.0
+        self._tick_at = 0.0
+        self._heartbeat_at = time.monotonic() + settings.heartbeat_interval_s
+        self._threads: list[threading.Thread] = []
+        self.delivery = Delivery(settings, sink, wait=self._wait, keep_refused=self._keep_refused)
+        self.batches = 0
+
+    def add_source(self, source: Source) -> None:
+        """Send from here too. Thread-safe."""
+        with self._condition:
+            self._sources.append(source)
+            self._condition.notify_all()
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """What it sends from at the moment."""
+        return tuple(self._sources)
+
+    def start(self) -> bool:
+        """Start the threads; False when the interpreter is shutting down and allows no more."""
+        for number in range(self._settings.connections):
+            thread = threading.Thread(target=self._run, name=f"shipper-sender-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                break
+            self._threads.append(thread)
+        return bool(self._threads)
+
+    def wake(self) -> None:
+        """There is something to send; don't wait for the interval, nor out a pause. Never raises."""
+        with self._condition:
+            self._hurry += 1
+            self._condition.notify_all()
+
+    def stop(self, timeout_s: float) -> None:
+        """Take no more batches; batches under way are abandoned between tries, not within one. Never raises."""
+        deadline = time.monotonic() + timeout_s
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            for source in self._sources:
+                if isinstance(source, FolderReader):
+                    self._close(source)
+            self._sink.close()
+
+    def is_idle(self) -> bool:
+        """Whether no batch is under way."""
+        return self._busy == 0
+
+    def _close(self, source: FolderReader) -> None:
+        try:
+            if source.exhausted():
+                source.finish()
+                return
+        except OSError as error:
+            notice.warn("disk", f"The spool folder {source.folder.path} can't be finished: {error}.")
+        source.close()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._housekeep()
+                batch = self._take()
+                if batch is None:
+                    self._wait(self._settings.flush_interval_s)
+                else:
+                    self._send(batch)
+            except OSError as error:
+                notice.warn("disk", f"The spool can't be read or written ({error}); the sender tries again.")
+                self._wait(self._settings.flush_interval_s)
+
+    def _send(self, batch: Batch) -> None:
+        try:
+            tally = self.delivery.deliver(batch)
+            if tally is None:
+                batch.source.put_back(batch)
+            else:
+                batch.source.commit(batch, tally)
+        finally:
+            with self._condition:
+                self._busy -= 1
+                self.batches += 1
+                self._condition.notify_all()
+
+    def _take(self) -> Batch | None:
+        """The next batch, from the sources in turn."""
+        with self._condition:
+            sources = self._sources[self._next :] + self._sources[: self._next]
+            self._busy += 1
+        try:
+            for source in sources:
+                batch = source.take(self._settings.batch_max_events, self._settings.batch_max_bytes)
+                if batch is not None:
+                    self._next = (self._sources.index(source) + 1) % len(self._sources)
+                    return batch
+        except BaseException:
+            self._release()
+            raise
+        self._release()
+        return None
+
+    def _release(self) -> None:
+        with self._condition:
+            self._busy -= 1
+            self._condition.notify_all()
+
+    def _wait(self, seconds: float) -> bool:
+        """Sleep until the time is over, somebody is in a hurry, or the sender stops (then False)."""
+        deadline = time.monotonic() + seconds
+        with self._condition:
+            hurry = self._hurry
+            while not self._stopping and hurry == self._hurry:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._condition.wait(left)
+            return not self._stopping
+
+    def _housekeep(self) -> None:
+        """What is due now and then; one thread at a time does it."""
+        if not self._housekeeping.acquire(blocking=False):
+            return
+        try:
+            now = time.monotonic()
+            if now >= self._tick_at:
+                self._tick_at = now + 1.0
+                self._tick()
+            if now >= self._adopt_at:
+                self._adopt_at = now + _ADOPT_INTERVAL_S
+                self._adopt()
+            if self._balance is not None and now >= self._heartbeat_at:
+                self._heartbeat_at = now + self._settings.heartbeat_interval_s
+                self.heartbeat()
+        finally:
+            self._housekeeping.release()
+
+    def heartbeat(self) -> None:
+        """Tell the store how this process's books stand; a lost one is followed by another. Never raises."""
+        if self._balance is not None:
+            send_heartbeat(
+                self._settings, self._sink, self._balance(), self._instance, self._role, self.delivery.trouble
+            )
+
+    def _adopt(self) -> None:
+        """Take over what dead processes left, and finish what is done."""
+        for source in self.sources:
+            if isinstance(source, FolderReader) and source.folder.instance != self._instance and source.exhausted():
+                balance = source.finish()
+                with self._condition:
+                    self._sources.remove(source)
+                    self._next = 0
+                send_heartbeat(self._settings, self._sink, balance, source.folder.instance, "drain", "")
+        held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
+        for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):
+            self.add_source(FolderReader(folder, lock))
+
+    def _keep_refused(self, item: Item) -> bool:
+        """Write a dead letter to the disk, since the store takes not even that; False if the disk doesn't either."""
+        path = refused_file(self._settings.spool_dir, self._instance)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(item.document.body + b"\n")
+        except OSError as error:
+            notice.warn("refused", f"A dead letter can be written neither to the store nor to {path}: {error}.")
+            return False
+        return True

@@ -1,0 +1,187 @@
+"""Read one folder's segments in order, and keep the position up to which everything is decided.
+
+Several threads may take batches and commit them in any order: the ledger moves only over batches of which
+all earlier ones are committed. Only the holder of the folder's drain lock may read it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from shipper.record.entry import sequence_of
+from shipper.spool.batch import Batch
+from shipper.spool.books import count_lines, dead_balance, pending_lines
+from shipper.spool.ledger import Ledger, save_json
+
+if TYPE_CHECKING:
+    from shipper.spool.folder import InstanceFolder
+    from shipper.spool.ledger import Balance, Tally
+    from shipper.spool.lock import FileLock
+
+class FolderReader:
+    """The drainer's view of one folder."""
+
+    def __init__(self, folder: InstanceFolder, drain_lock: FileLock) -> None:
+        """Start behind the confirmed position.
+
+        Args:
+            folder: what to read.
+            drain_lock: its held drain lock; the reader owns it from now on.
+        """
+        self.folder = folder
+        self._drain_lock = drain_lock
+        self._lock = threading.Lock()
+        self._ledger = Ledger.load(folder.ledger)
+        self._segment = self._ledger.segment
+        self._offset = self._ledger.offset
+        self._in_flight: deque[Batch] = deque()  # taken, in order
+        self._decided: dict[Batch, Tally] = {}  # committed, but something before them is not
+
+    @property
+    def ledger(self) -> Ledger:
+        """Counts of everything decided so far."""
+        return self._ledger
+
+    def take(self, max_events: int, max_bytes: int) -> Batch | None:
+        """The next complete lines that nobody has taken yet, or None.
+
+        Raises:
+            OSError: a segment can't be read.
+        """
+        with self._lock:
+            while True:
+                following = [number for number in self.folder.segments() if number > self._segment]
+                lines, size = self._read(max_events, max_bytes)
+                if lines:
+                    self._offset += size
+                    batch = Batch(self, lines, size, self._segment, self._offset)
+                    self._in_flight.append(batch)
+                    return batch
+                # The list of later segments was read before the end of this one was seen: the writer only
+                # starts a new segment when it is done with the old one, so that this one is complete.
+                if not following:
+                    return None
+                self._segment, self._offset = following[0], 0
+
+    def commit(self, batch: Batch, tally: Tally) -> None:
+        """A batch is decided; move the ledger as far as everything before it is decided too.
+
+        Raises:
+            OSError: the ledger could not be written (the counts in memory stand; sent events may be sent again).
+        """
+        with self._lock:
+            self._decided[batch] = tally
+            moved = False
+            while self._in_flight and self._in_flight[0] in self._decided:
+                first = self._in_flight.popleft()
+                self._ledger = self._ledger.after(
+                    self._decided.pop(first),
+                    segment=first.segment,
+                    offset=first.offset,
+                    sequence_high=sequence_of(first.lines[-1]) or 0,
+                )
+                moved = True
+            if moved:
+                try:
+                    self._ledger.save(self.folder.ledger)
+                finally:  # on a full disk this is what makes room again
+                    self._remove_before(self._ledger.segment)
+
+    def absorb(self, tally: Tally, sequence_high: int) -> None:
+        """Enter events of this process that were sent from memory.
+
+        Raises:
+            OSError: the ledger could not be written (the counts in memory stand).
+        """
+        with self._lock:
+            ledger = self._ledger
+            self._ledger = ledger.after(
+                tally, segment=ledger.segment, offset=ledger.offset, sequence_high=sequence_high
+            )
+            self._ledger.save(self.folder.ledger)
+
+    def put_back(self, batch: Batch) -> None:
+        """Nothing to do: what is not committed is read again by the next reader."""
+
+    def drop_oldest(self) -> bool:
+        """Give up the oldest segment, counting its events that nobody has taken. False when there is only one.
+
+        Raises:
+            OSError: the folder can't be changed.
+        """
+        with self._lock:
+            numbers = self.folder.segments()
+            if len(numbers) < 2:
+                return False
+            oldest = numbers[0]
+            if oldest >= self._segment:
+                start = self._offset if oldest == self._segment else 0
+                count = count_lines(self.folder, oldest, start)
+                self._ledger = self._ledger.with_dropped("drop_old", count)
+                self._segment, self._offset = numbers[1], 0
+            self.folder.segment(oldest).unlink()
+            self._ledger.save(self.folder.ledger)
+            return True
+
+    def exhausted(self) -> bool:
+        """Whether everything that was ever written here is decided: the writer is dead and nothing is left.
+
+        Raises:
+            OSError: the folder can't be read.
+        """
+        if self.folder.writer_lives():
+            return False
+        with self._lock:
+            return not self._in_flight and not pending_lines(self.folder, self._ledger)
+
+    def finish(self) -> Balance:
+        """Keep the last ledger, remove the folder and let go of the lock. Only when `exhausted`.
+
+        Raises:
+            OSError: the folder can't be changed.
+        """
+        with self._lock:
+            balance = dead_balance(self.folder, self._ledger)
+            last = self.folder.finished_ledger()
+            last.parent.mkdir(mode=0o700, exist_ok=True)
+            save_json(last, asdict(balance))
+            for path in self.folder.path.iterdir():
+                path.unlink(missing_ok=True)
+            self.folder.path.rmdir()
+            self._drain_lock.release()
+        return balance
+
+    def close(self) -> None:
+        """Let go of the folder; what is not committed stays for the next reader. Never raises."""
+        self._drain_lock.release()
+
+    def _read(self, max_events: int, max_bytes: int) -> tuple[list[bytes], int]:
+        """Complete lines from the current position on, and their size."""
+        try:
+            descriptor = os.open(self.folder.segment(self._segment), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return [], 0
+        try:
+            wanted = max_bytes
+            while True:
+                data = os.pread(descriptor, wanted, self._offset)
+                end = data.rfind(b"\n") + 1
+                if end or len(data) < wanted:
+                    break
+                wanted *= 2  # one line is longer than a batch
+        finally:
+            os.close(descriptor)
+        lines = data[: end - 1].split(b"\n") if end else []
+        if len(lines) > max_events:
+            del lines[max_events:]
+            end = sum(map(len, lines)) + len(lines)
+        return lines, end
+
+    def _remove_before(self, segment: int) -> None:
+        for number in self.folder.segments():
+            if number < segment:
+                self.folder.segment(number).unlink(missing_ok=True)
