@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel, ConfigDict
@@ -41,6 +41,7 @@ class FieldInfo:
     unit: str
     meaning: str
     required: bool
+    repeated: bool
     children: tuple[FieldInfo, ...] = ()
 
 
@@ -106,6 +107,7 @@ def _fields(model: type[BaseModel]) -> Iterator[FieldInfo]:
             unit=str(extra["unit"]),
             meaning=info.description,
             required=info.is_required(),
+            repeated=get_origin(info.annotation) is list,
             children=tuple(_fields(nested)) if nested else (),
         )
 
