@@ -11,6 +11,8 @@ wheel, one child process that outlives the one that started it. `start_node` nee
     download.py     fetch what is missing
     paths.py        the folder of a node
     config.py       its Elasticsearch, JVM and logging settings
+    layout.py       write them down for a start
+    class_archive.py  make the JVM start quicker
     state.py        who runs: locks, node.json, the remembered port
     child.py        the process itself (run by path; imports nothing of ours)
     lifecycle.py    start, stop, remove

