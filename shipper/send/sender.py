@@ -60,6 +60,7 @@ class Sender:
         self._condition = threading.Condition()
         self._sources: list[Source] = []
         self._busy = 0
+        self._dry = False  # the last look found nothing to take
         self._hurry = 0  # grows when somebody wants no waiting
         self._stopping = False
         self._next: int = 0
@@ -69,7 +70,6 @@ class Sender:
         self._heartbeat_at = time.monotonic() + settings.heartbeat_interval_s
         self._threads: list[threading.Thread] = []
         self.delivery = Delivery(settings, sink, wait=self._wait, keep_refused=self._keep_refused)
-        self.batches = 0
 
     def add_source(self, source: Source) -> None:
         """Send from here too. Thread-safe."""
@@ -113,9 +113,14 @@ class Sender:
                     self._close(source)
             self._sink.close()
 
-    def is_idle(self) -> bool:
-        """Whether no batch is under way."""
-        return self._busy == 0
+    def is_drained(self) -> bool:
+        """Whether the last look found nothing to send, and no batch is under way."""
+        with self._condition:
+            return self._dry and self._busy == 0
+
+    def backlog_bytes(self) -> int:
+        """Bytes in its sources' folders that are not decided yet. Raises OSError if they can't be read."""
+        return sum(source.unsent_bytes() for source in self.sources if isinstance(source, FolderReader))
 
     def _close(self, source: FolderReader) -> None:
         try:
@@ -147,10 +152,7 @@ class Sender:
             else:
                 batch.source.commit(batch, tally)
         finally:
-            with self._condition:
-                self._busy -= 1
-                self.batches += 1
-                self._condition.notify_all()
+            self._release()
 
     def _take(self) -> Batch | None:
         """The next batch, from the sources in turn."""
@@ -161,12 +163,15 @@ class Sender:
             for source in sources:
                 batch = source.take(self._settings.batch_max_events, self._settings.batch_max_bytes)
                 if batch is not None:
+                    self._dry = False
                     self._next = (self._sources.index(source) + 1) % len(self._sources)
                     return batch
         except BaseException:
             self._release()
             raise
-        self._release()
+        with self._condition:
+            self._busy -= 1
+            self._dry = True
         return None
 
     def _release(self) -> None:
@@ -197,7 +202,7 @@ class Sender:
                 self._tick()
             if now >= self._adopt_at:
                 self._adopt_at = now + _ADOPT_INTERVAL_S
-                self._adopt()
+                self.adopt()
             if self._balance is not None and now >= self._heartbeat_at:
                 self._heartbeat_at = now + self._settings.heartbeat_interval_s
                 self.heartbeat()
@@ -211,8 +216,8 @@ class Sender:
                 self._settings, self._sink, self._balance(), self._instance, self._role, self.delivery.trouble
             )
 
-    def _adopt(self) -> None:
-        """Take over what dead processes left, and finish what is done."""
+    def adopt(self) -> None:
+        """Take over what dead processes left, and finish what is done. Raises OSError if the spool can't be read."""
         for source in self.sources:
             if isinstance(source, FolderReader) and source.folder.instance != self._instance and source.exhausted():
                 balance = source.finish()

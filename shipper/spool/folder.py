@@ -66,13 +66,20 @@ class InstanceFolder:
             return []
         return sorted(int(match[1]) for name in names if (match := _SEGMENT.match(name)))
 
+    def segment_size(self, number: int) -> int:
+        """Bytes of a segment; 0 when it is gone."""
+        try:
+            return self.segment(number).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def writer_lives(self) -> bool:
         """Whether the writing process still runs. Raises OSError if the lock can't be looked at."""
         return is_locked(self.writer_lock)
 
     def size(self) -> int:
         """Bytes of its segments."""
-        return sum(_size(self.segment(number)) for number in self.segments())
+        return sum(self.segment_size(number) for number in self.segments())
 
     def finished_ledger(self) -> Path:
         """Where the last ledger goes when everything here is decided."""
@@ -137,10 +144,3 @@ def spool_size(root: Path) -> int:
 def refused_file(root: Path, instance: str) -> Path:
     """Where a process keeps dead letters that no store would take."""
     return root / "refused" / f"{instance}.ndjson"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -138,6 +138,12 @@ class FolderReader:
         with self._lock:
             return not self._in_flight and not pending_lines(self.folder, self._ledger)
 
+    def unsent_bytes(self) -> int:
+        """Bytes behind the confirmed position. Raises OSError if the folder can't be read."""
+        ledger = self._ledger
+        sizes = [self.folder.segment_size(number) for number in self.folder.segments() if number > ledger.segment]
+        return sum(sizes) + max(0, self.folder.segment_size(ledger.segment) - ledger.offset)
+
     def finish(self) -> Balance:
         """Keep the last ledger, remove the folder and let go of the lock. Only when `exhausted`.
 

@@ -1,0 +1,51 @@
+# What to run: `make` alone lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-stack gen bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.dev: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## start Elasticsearch here, log a few calls, search them
+	@$(BIN)/shipper demo
+
+test: $(VENV)/.dev ## run all tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(VENV)/.dev ## what CI runs before the tests: lint, format, types, imports, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/generate.py --check
+
+test-stack: $(VENV)/.dev ## tests that need Docker
+	@$(BIN)/python -m pytest -m stack
+
+gen: $(VENV)/.dev ## write the generated files anew
+	@$(BIN)/python tools/generate.py
+
+bench: $(VENV)/.dev ## measure; results go to benchmarks/results
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python -m benchmarks
+
+clean: ## stop the embedded node, remove its data and the environment
+	@test ! -x $(BIN)/shipper || $(BIN)/shipper down --remove --yes
+	@rm -rf $(VENV)

@@ -1,0 +1,85 @@
+"""What the store says about delivery: counts, and each process's last heartbeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from elasticsearch import Elasticsearch
+
+_COLUMNS = ("delivered", "duplicate", "conflicting", "dead_lettered", "dropped", "pending")
+_MAX_PROCESSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A process whose last heartbeat shows events that are not delivered."""
+
+    instance: str
+    at: str
+    accepted: int
+    accounted: int
+    pending: int
+    dropped: int
+    paused_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBooks:
+    """Counts of the store's documents, and the processes that still have something to deliver or lost something."""
+
+    completions: int
+    feedback: int
+    dead_letters: int
+    processes: int
+    gaps: list[Gap] = field(default_factory=list[Gap])
+
+
+def read_store_books(client: Elasticsearch) -> StoreBooks:
+    """Ask the store.
+
+    Raises:
+        ApiError, TransportError: the store refused or did not answer.
+    """
+    answer = client.msearch(
+        searches=[
+            line
+            for pattern in ("llm-completions-*", "llm-feedback-*", "llm-deadletter-*")
+            for line in (
+                {"index": pattern, "ignore_unavailable": True, "allow_no_indices": True},
+                {"size": 0, "track_total_hits": True},
+            )
+        ]
+    )
+    counts = [one.get("hits", {}).get("total", {}).get("value", 0) for one in answer["responses"]]
+    last = client.search(
+        index="llm-delivery-*",
+        ignore_unavailable=True,
+        allow_no_indices=True,
+        size=_MAX_PROCESSES,
+        query={"range": {"@timestamp": {"gte": "now-7d"}}},
+        collapse={"field": "llm.shipper.instance"},
+        sort=[{"@timestamp": "desc"}],
+    )["hits"]["hits"]
+    gaps = [gap for hit in last if (gap := _gap(hit["_source"])) is not None]
+    return StoreBooks(*counts, processes=len(last), gaps=gaps)
+
+
+def _gap(heartbeat: Mapping[str, Any]) -> Gap | None:
+    delivery = heartbeat["llm"]["delivery"]
+    accepted = delivery["accepted"]
+    accounted = sum(delivery.get(name, 0) for name in _COLUMNS)
+    if accepted == accounted and not delivery.get("pending") and not delivery.get("dropped"):
+        return None
+    return Gap(
+        instance=heartbeat["llm"]["shipper"]["instance"],
+        at=heartbeat["@timestamp"],
+        accepted=accepted,
+        accounted=accounted,
+        pending=delivery.get("pending", 0),
+        dropped=delivery.get("dropped", 0),
+        paused_reason=delivery.get("paused_reason", ""),
+    )
