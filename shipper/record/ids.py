@@ -1,0 +1,133 @@
+"""Event ids and content hashes.
+
+An event id is a UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, then a counter of
+42 bits (section 6.2, method 1; it starts anywhere in a process and never goes back), then 32 random bits. Ids of
+a process therefore sort in the order in which they were made, also within one millisecond. Nothing is locked:
+taking the next number of a counter is one indivisible step, so that a signal handler, a finaliser or a forked
+child can never find the generator half way.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from shipper.record.serialize import to_json
+
+_COUNTER_BITS: Final = 42
+_COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
+_LOW_62_BITS: Final = (1 << 62) - 1
+_VERSION_7: Final = 0x7 << 76
+_VARIANT_RFC: Final = 0b10 << 62
+
+VOLATILE_KEYS: Final = frozenset(
+    {
+        # when it was logged and by which road: a resend differs in these
+        "seq", "at", "level", "message", "logger", "import", "trace_id", "span_id",
+        # readings of a clock or of the transport
+        "started_at", "ended_at", "created_at", "stream", "retry_count", "http",
+        # what is to be kept of the call, not the call
+        "raw", "save",
+    }
+)  # fmt: skip
+"""Keys of a call that may differ between two logs of the same event."""
+
+
+class _Source:
+    """Where the counter and the random bits come from; replaced as a whole in a forked child."""
+
+    __slots__ = ("counter", "randoms")
+
+    def __init__(self) -> None:
+        self.counter = itertools.count(int.from_bytes(os.urandom(8)) & (_COUNTER_MASK >> 1))
+        self.randoms = _random_words()
+
+
+def _random_words() -> Iterator[int]:
+    """1,024 random numbers of 32 bits from the system, for one system call."""
+    return iter(memoryview(os.urandom(4096)).cast("I"))
+
+
+_source = _Source()
+_last_ms = 0
+
+
+def _reseed() -> None:
+    """Give a forked child its own counter and random bits."""
+    global _source  # noqa: PLW0603 - the process has one
+    _source = _Source()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reseed)
+
+
+def new_event_id() -> str:
+    """Return a new UUIDv7 as text, greater than all that this process made before.
+
+    When the clock is set back, ids go on from the latest time seen. Thread-safe, fork-safe. Never raises.
+    """
+    global _last_ms  # noqa: PLW0603 - the process has one
+    now_ms = time.time_ns() // 1_000_000
+    if now_ms < _last_ms:
+        now_ms = _last_ms
+    else:
+        _last_ms = now_ms
+    source = _source
+    count = next(source.counter) & _COUNTER_MASK
+    word = next(source.randoms, None)
+    if word is None:
+        source.randoms = _random_words()
+        word = next(source.randoms, 0)
+    low = (count << 32 | word) & _LOW_62_BITS
+    text = f"{now_ms << 80 | _VERSION_7 | (count >> 30) << 64 | _VARIANT_RFC | low:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def timestamp_ms(event_id: str) -> int | None:
+    """Return the milliseconds since the epoch that a UUIDv7 carries; None for any other text. Never raises."""
+    if len(event_id) != 36 or event_id[14] != "7" or event_id[8] != "-" or event_id[13] != "-":
+        return None
+    digits = event_id[:8] + event_id[9:13]
+    if not digits.isascii() or not digits.isalnum():
+        return None
+    try:
+        return int(digits, 16)
+    except ValueError:
+        return None
+
+
+def content_hash(call: Mapping[str, Any] | bytes, truncated: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the hash that tells a resend of an event from a reused id, tagged with its method ("b2:").
+
+    Blake2b of 128 bits over the JSON text, keys sorted, of everything in the call but `VOLATILE_KEYS`.
+    `call` is the mapping or its JSON; `truncated` is what `truncate.fit` reported, so that two long texts that
+    differ only past the cut differ here too. Never raises.
+    """
+    parsed: Any = _parsed(call) if isinstance(call, bytes) else call
+    if isinstance(parsed, Mapping):
+        parsed = {key: value for key, value in parsed.items() if key not in VOLATILE_KEYS}
+    digest = blake2b(_sorted_json(parsed), digest_size=16)
+    if truncated:
+        digest.update(_sorted_json(list(truncated)))
+    return "b2:" + digest.hexdigest()
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _sorted_json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # also orjson.JSONEncodeError
+        return orjson.dumps(orjson.loads(to_json(value)[0]), option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,50 @@
+"""Whether a value is plain JSON already, in one short walk: the usual case, and the hot one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from itertools import islice
+from math import isfinite
+from typing import Any, Final
+from uuid import UUID
+
+MAX_CONTAINERS: Final = 100_000
+_LONG_LIST: Final = 32
+_ONLY_FLOATS: Final[frozenset[type]] = frozenset({float})
+_NATIVE: Final[frozenset[type]] = frozenset({bool, date, UUID})
+
+
+def is_plain(value: object) -> bool:
+    """Whether orjson writes exactly this: JSON's own types, finite floats, integers that fit into a long.
+
+    orjson alone would write NaN as null, and integers up to 2**64 - 1 where Elasticsearch's long ends at 2**63 - 1.
+    Lone surrogates, keys that are not str and more than 254 levels are left to it: there it raises TypeError.
+    The walk is bounded, so that it also ends on a cycle.
+
+    Raises: RuntimeError or IndexError when another thread changes the value meanwhile.
+    """
+    containers: list[Any] = [(value,)]
+    for container in islice(containers, MAX_CONTAINERS):
+        for item in container.values() if type(container) is dict else container:
+            kind = type(item)
+            if kind is str or item is None:
+                continue
+            if kind is int:
+                if not -0x8000000000000000 <= item <= 0x7FFFFFFFFFFFFFFF:
+                    return False
+            elif kind is dict or kind is tuple:
+                containers.append(item)
+            elif kind is float:
+                if item - item != 0.0:  # NaN and the infinities
+                    return False
+            elif kind is list:
+                if len(item) <= _LONG_LIST or not _is_vector(item):
+                    containers.append(item)
+            elif kind not in _NATIVE and not (kind is datetime and item.tzinfo is None):
+                return False
+    return len(containers) <= MAX_CONTAINERS
+
+
+def _is_vector(items: list[Any]) -> bool:
+    """Whether these are finite floats only, as in an embedding; at C speed."""
+    return type(items[0]) is float and _ONLY_FLOATS.issuperset(map(type, items)) and isfinite(sum(items))
