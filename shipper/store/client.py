@@ -22,6 +22,7 @@ from shipper.store.transport import QuietNode, RawNdjson, StoreTransport
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from shipper.settings import Settings
 
@@ -75,19 +76,13 @@ def connect(settings: Settings, url: str | Sequence[str] | None = None) -> Elast
     urls = (url,) if isinstance(url, str) else tuple(url or addresses(settings))
     if not urls:
         raise StoreUnreachable(_NO_STORE)
-    nodes = [_node_config(settings, one) for one in dict.fromkeys(urls)]
-    try:
-        return Elasticsearch(
-            nodes,
-            transport_class=StoreTransport,
-            node_class=QuietNode,
-            serializers={"application/json": OrjsonSerializer(), "application/x-ndjson": RawNdjson()},
-        )
-    except (OSError, ssl.SSLError, ValueError) as error:
-        raise SettingsError(
-            f"Setting elasticsearch_ca: {settings.elasticsearch_ca} can't be used as a CA certificate ({error}). "
-            "It has to be a PEM file."
-        ) from None
+    _check_ca(settings.elasticsearch_ca)
+    return Elasticsearch(
+        [_node_config(settings, one) for one in dict.fromkeys(urls)],
+        transport_class=StoreTransport,
+        node_class=QuietNode,
+        serializers={"application/json": OrjsonSerializer(), "application/x-ndjson": RawNdjson()},
+    )
 
 
 @contextmanager
@@ -158,6 +153,19 @@ def _ask_embedded(client: Elasticsearch, where: tuple[str, ...]) -> dict[str, An
         "cluster_uuid": state.get("metadata", {}).get("cluster_uuid", ""),
         "version": {"number": versions[0] if versions else ""},
     }
+
+
+def _check_ca(path: Path | None) -> None:
+    """The client reads the file at its first connection, and would call a missing one a failure of the network."""
+    if path is None:
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"Setting elasticsearch_ca: {path} can't be used as a CA certificate "
+            f"({error.strerror or 'not a PEM certificate'}). It has to be a PEM file."
+        ) from None
 
 
 def _node_config(settings: Settings, url: str) -> NodeConfig:
