@@ -239,7 +239,9 @@ def flush(timeout: float = 5.0) -> bool:
     Never raises.
     """
     deadline = time.monotonic() + timeout
-    return all([pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in list(_pipelines.values())])
+    return all(
+        [pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in list(_pipelines.values())]
+    )
 
 
 def close_all() -> None:

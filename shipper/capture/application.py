@@ -11,9 +11,9 @@ from shipper import notice
 from shipper.capture.call import Logged, as_texts, body_of, identify, join_keys_of
 from shipper.errors import UsageError
 from shipper.pipeline import default_settings, pipeline_for
-from shipper.record.content import strip_content
 from shipper.record.entry import Call, application_fragment, encode
 from shipper.record.ids import new_event_id
+from shipper.record.privacy import strip_content
 from shipper.record.serialize import to_json
 
 if TYPE_CHECKING:
@@ -192,7 +192,9 @@ class Application:
         Raises:
             UsageError: the lists differ in length or are missing; nothing was logged then.
         """
-        rows = _row_count({"inputs": inputs, "outputs": outputs, "feedbacks": feedbacks, "join_keys": join_keys})
+        rows = _row_count(
+            {"inputs": inputs, "outputs": outputs, "feedbacks": feedbacks, "join_keys": join_keys}
+        )
         batch_id = new_event_id()
         keys: list[str] = []
         given = as_texts(list(join_keys)) if join_keys is not None else None
@@ -212,7 +214,7 @@ class Application:
                     body["join_keys"] = [key]
                 self._append(Call("llm.completion", event_id, False, time.time_ns(), body), save=True)
             if feedbacks is not None:
-                self._append_feedback(key, feedbacks[row])
+                self._append_feedback(key, feedbacks[row], new_event_id(), given=False)
         return batch_id, keys
 
     def record(
@@ -231,8 +233,8 @@ class Application:
             keys = join_keys_of(identity, call.body)
             self._append(call, save=save)
             if feedback is not None:
-                self._append_feedback(identity, feedback)
-        except Exception as error:  # noqa: BLE001 - the one boundary: logging never breaks the app
+                self._append_feedback(identity, feedback, f"{identity}.feedback", given=given)
+        except Exception as error:
             notice.internal_error("An event could not be logged", error)
         return Logged(identity, keys)
 
@@ -250,9 +252,9 @@ class Application:
             call = call._replace(body=strip_content(orjson.loads(plain)))
         return encode(call, self._fragment, self._settings.max_event_bytes)
 
-    def _append_feedback(self, key: str, values: object) -> None:
+    def _append_feedback(self, key: str, values: object, event_id: str, *, given: bool) -> None:
         body = {"join_keys": [key], "values": values}
-        self._append(Call("llm.feedback", new_event_id(), False, time.time_ns(), body), save=True)
+        self._append(Call("llm.feedback", event_id, given, time.time_ns(), body), save=True)
 
     def _append(self, call: Call, *, save: bool) -> None:
         pipeline_for(self._settings).append(self.line(call, save=save))
@@ -268,7 +270,9 @@ def _row_count(columns: Mapping[str, Sequence[Any] | None]) -> int:
     if set(lengths) <= {"join_keys"}:
         raise UsageError("Nothing to log: give inputs, outputs or feedbacks.")
     if set(lengths) == {"feedbacks"}:
-        raise UsageError("Feedback alone needs join_keys that say which calls it is about. Nothing was logged.")
+        raise UsageError(
+            "Feedback alone needs join_keys that say which calls it is about. Nothing was logged."
+        )
     if len(set(lengths.values())) != 1:
         shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise UsageError(f"The lists must be of equal length: {shown}. Nothing was logged.")

@@ -159,19 +159,19 @@ def _get(source: object, name: str) -> Any:
         return cast("Mapping[str, Any]", source).get(name)
     try:
         return getattr(source, name, None)
-    except Exception:  # noqa: BLE001 - a property of the caller's object
+    except Exception:
         return None
 
 
 def _safely(value: object) -> str:
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 - the caller's object
+    except Exception:
         return ""
 
 
 def _stack_trace(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 - the caller's exception
+    except Exception:
         return ""

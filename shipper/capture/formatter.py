@@ -63,9 +63,11 @@ class CompletionFormatter(JsonFormatter):
             if ATTRIBUTE in record.__dict__:
                 return self._format_completion(record)
             return super().format(record)
-        except Exception as error:  # noqa: BLE001 - the one boundary: logging never breaks the app
+        except Exception as error:
             notice.internal_error("A log record could not be formatted", error)
-            fallback, _ = to_json({"message": record.msg, "log.level": record.levelname, "log.logger": record.name})
+            fallback, _ = to_json(
+                {"message": record.msg, "log.level": record.levelname, "log.logger": record.name}
+            )
             return fallback.decode()
 
     def _format_completion(self, record: logging.LogRecord) -> str:

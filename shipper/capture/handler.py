@@ -73,7 +73,7 @@ class CompletionHandler(logging.Handler):
         try:
             fields, options = arguments_of(record)
             self._application.record(fields, **options)
-        except Exception as error:  # noqa: BLE001 - the one boundary: logging never breaks the app
+        except Exception as error:
             notice.internal_error("A log record's completion could not be logged", error)
 
     def flush(self) -> None:
@@ -106,7 +106,9 @@ def arguments_of(record: logging.LogRecord) -> tuple[dict[str, Any], dict[str, A
             unknown[name] = value
     if unknown:
         attributes = fields.get("request_attributes")
-        fields["request_attributes"] = {**unknown, **attributes} if isinstance(attributes, Mapping) else unknown
+        fields["request_attributes"] = (
+            {**unknown, **attributes} if isinstance(attributes, Mapping) else unknown
+        )
     fields["level"] = record.levelname
     fields["logger"] = record.name
     fields["message"] = record.getMessage() if record.args else str(record.msg)

@@ -13,6 +13,7 @@ import click
 from shipper.pipeline import configure
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
+from shipper.spool.folder import instance_name
 from shipper.spool.reader import FolderReader
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def drain(follow: bool, timeout_s: float) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    sender = Sender(settings, make_sink(settings), role="drain", adopt_living=True)
+    sender = Sender(settings, make_sink(settings), role="drain", instance=instance_name(), adopt_living=True)
     sender.adopt()
     sender.start()
     sent, drained = _watch(sender, stop, follow=follow, timeout_s=timeout_s)

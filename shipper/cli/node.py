@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from shipper.embedded import NodeAlreadyRunning, find_node, remove_node, start_node, stop_node
+from shipper.embedded import NodeAlreadyRunning, remove_node, start_node, stop_node
 from shipper.settings import Settings
 from shipper.store.client import connect
 from shipper.store.setup import setup
@@ -29,7 +29,9 @@ def up(heap_mb: int, port: int | None) -> None:
     settings = Settings.load()
     try:
         with _Display() as display:
-            node = start_node(settings.home, heap_mb=heap_mb, port=port, progress=display.show, cache_dir=settings.cache)
+            node = start_node(
+                settings.home, heap_mb=heap_mb, port=port, progress=display.show, cache_dir=settings.cache
+            )
         click.echo(f"Elasticsearch {node.version} runs at {node.url} (pid {node.pid}).")
     except NodeAlreadyRunning as running:
         node = running.info
@@ -51,7 +53,9 @@ def down(remove: bool, yes: bool) -> None:
         click.echo("Stopped." if stop_node(settings.home) else "No embedded node is running.")
         return
     if not yes and sys.stdin.isatty():
-        click.confirm(f"Delete all logs in {settings.home} and the downloads in {settings.cache}?", abort=True)
+        click.confirm(
+            f"Delete all logs in {settings.home} and the downloads in {settings.cache}?", abort=True
+        )
     remove_node(settings.home, cache=True, cache_dir=settings.cache)
     from shipper.spool.remove import remove_spool
 
@@ -77,7 +81,7 @@ class _Display:
         self._status: dict[str, Callable[[int, int], None]] = {}
         self._stage = ""
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

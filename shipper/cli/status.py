@@ -16,7 +16,7 @@ from shipper.settings import Settings, without_credentials
 from shipper.spool.books import ProcessBooks, finished_balance, read_books
 from shipper.spool.folder import spool_size
 from shipper.spool.ledger import Balance
-from shipper.store.client import connect
+from shipper.store.client import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,13 @@ def _store(settings: Settings) -> tuple[str, StoreBooks | str]:
         where = "Elasticsearch at " + ", ".join(map(without_credentials, settings.elasticsearch_url))
     else:
         node = find_node(settings.home)
-        where = f"the embedded node at {node.url}" if node else "nowhere yet (no embedded node runs: `shipper up`)"
+        where = (
+            f"the embedded node at {node.url}"
+            if node
+            else "nowhere yet (no embedded node runs: `shipper up`)"
+        )
     try:
-        with connect(settings) as client:
+        with open_store(settings) as client:
             return where, read_store_books(client)
     except ShipperError as error:
         return where, str(error)
@@ -92,8 +96,10 @@ def _print(
     click.echo(f"Events go to {where}.")
     click.echo(f"Spool: {settings.spool_dir}, {_bytes(size)} of {_bytes(settings.spool_max_bytes)}.")
     click.echo()
-    click.echo(f"{'this machine':<28}{'accepted':>10}{'delivered':>10}{'dupl.':>7}{'confl.':>7}{'dead':>7}"
-               f"{'dropped':>8}{'pending':>8}")
+    click.echo(
+        f"{'this machine':<28}{'accepted':>10}{'delivered':>10}{'dupl.':>7}{'confl.':>7}{'dead':>7}"
+        f"{'dropped':>8}{'pending':>8}"
+    )
     for process in processes:
         state = "running" if process.alive else "ended"
         _row(f"{process.command or '?'} {process.pid or ''} ({state})", process.balance)
@@ -112,11 +118,15 @@ def _print(
     if isinstance(store, str):
         click.echo(f"The store: {store}")
         return
-    click.echo(f"The store: {store.completions} completions, {store.feedback} feedback events, "
-               f"{store.dead_letters} dead letters; heartbeats of {store.processes} processes.")
+    click.echo(
+        f"The store: {store.completions} completions, {store.feedback} feedback events, "
+        f"{store.dead_letters} dead letters; heartbeats of {store.processes} processes."
+    )
     for gap in store.gaps:
-        click.echo(f"  {gap.instance}: accepted {gap.accepted}, accounted for {gap.accounted} "
-                   f"(last heartbeat {gap.at}{', paused: ' + gap.paused_reason if gap.paused_reason else ''})")
+        click.echo(
+            f"  {gap.instance}: accepted {gap.accepted}, accounted for {gap.accounted} "
+            f"(last heartbeat {gap.at}{', paused: ' + gap.paused_reason if gap.paused_reason else ''})"
+        )
 
 
 def _row(name: str, balance: Balance) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from shipper.spool.folder import InstanceFolder
 
 
-def adoptable(root: Path, held: Collection[str], *, living: bool) -> Iterator[tuple[InstanceFolder, FileLock]]:
+def adoptable(
+    root: Path, held: Collection[str], *, living: bool
+) -> Iterator[tuple[InstanceFolder, FileLock]]:
     """Folders without a sender, with their drain lock taken.
 
     Args:

@@ -106,7 +106,9 @@ class Delivery:
     def _dead_letter(self, item: Item, result: Result) -> Item:
         if result.outcome is Outcome.CONFLICTING:
             reason = CONFLICT
-            message = f"The id {item.document.id} was used before for other content; the first document stays."
+            message = (
+                f"The id {item.document.id} was used before for other content; the first document stays."
+            )
         else:
             reason = result.error_type or "refused"
             message = result.reason
@@ -116,7 +118,12 @@ class Delivery:
             "`shipper deadletter list`.",
         )
         return refuse(
-            item, time.time_ns(), self._settings.partition, status=result.status, reason=reason, message=message
+            item,
+            time.time_ns(),
+            self._settings.partition,
+            status=result.status,
+            reason=reason,
+            message=message,
         )
 
     def _report(self, result: Result) -> None:

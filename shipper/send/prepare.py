@@ -60,7 +60,7 @@ def prepare(line: bytes, now_ns: int, partition: str) -> Item:
             dataset=event["dataset"],
             aliases=aliases(document),
         )
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one event must not stop the others
+    except Exception as error:
         return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
     return Item(line, prepared)
 
@@ -100,7 +100,9 @@ def refuse_line(line: bytes, now_ns: int, partition: str, *, stage: str, reason:
 
 def timestamp(time_ns: int) -> str:
     """A time as the store keeps it: RFC 3339, UTC, microseconds."""
-    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    )
 
 
 def _dead_letter(

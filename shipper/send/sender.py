@@ -10,8 +10,8 @@ from shipper import notice
 from shipper.send.adoption import adoptable
 from shipper.send.delivery import Delivery
 from shipper.send.heartbeat import send_heartbeat
-from shipper.spool.folder import refused_file
 from shipper.spool.reader import FolderReader
+from shipper.spool.refused import keep_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,7 +219,11 @@ class Sender:
     def adopt(self) -> None:
         """Take over what dead processes left, and finish what is done. Raises OSError if the spool can't be read."""
         for source in self.sources:
-            if isinstance(source, FolderReader) and source.folder.instance != self._instance and source.exhausted():
+            if (
+                isinstance(source, FolderReader)
+                and source.folder.instance != self._instance
+                and source.exhausted()
+            ):
                 balance = source.finish()
                 with self._condition:
                     self._sources.remove(source)
@@ -231,12 +235,11 @@ class Sender:
 
     def _keep_refused(self, item: Item) -> bool:
         """Write a dead letter to the disk, since the store takes not even that; False if the disk doesn't either."""
-        path = refused_file(self._settings.spool_dir, self._instance)
         try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(item.document.body + b"\n")
+            keep_refused(self._settings.spool_dir, self._instance, item.document.body)
         except OSError as error:
-            notice.warn("refused", f"A dead letter can be written neither to the store nor to {path}: {error}.")
+            notice.warn(
+                "refused", f"A dead letter can be written neither to the store nor to the disk: {error}."
+            )
             return False
         return True

@@ -46,7 +46,11 @@ class MemoryBuffer:
         with self._lock:
             lines: list[bytes] = []
             size = 0
-            while self._lines and len(lines) < max_events and (not lines or size + len(self._lines[0]) <= max_bytes):
+            while (
+                self._lines
+                and len(lines) < max_events
+                and (not lines or size + len(self._lines[0]) <= max_bytes)
+            ):
                 line = self._lines.popleft()
                 lines.append(line)
                 size += len(line)

@@ -139,8 +139,3 @@ def instance_folders(root: Path) -> Iterator[InstanceFolder]:
 def spool_size(root: Path) -> int:
     """Bytes in the spool over all processes; files that vanish meanwhile count as gone."""
     return sum(folder.size() for folder in instance_folders(root))
-
-
-def refused_file(root: Path, instance: str) -> Path:
-    """Where a process keeps dead letters that no store would take."""
-    return root / "refused" / f"{instance}.ndjson"

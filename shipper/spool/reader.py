@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipper.spool.ledger import Balance, Tally
     from shipper.spool.lock import FileLock
 
+
 class FolderReader:
     """The drainer's view of one folder."""
 
@@ -141,7 +142,9 @@ class FolderReader:
     def unsent_bytes(self) -> int:
         """Bytes behind the confirmed position. Raises OSError if the folder can't be read."""
         ledger = self._ledger
-        sizes = [self.folder.segment_size(number) for number in self.folder.segments() if number > ledger.segment]
+        sizes = [
+            self.folder.segment_size(number) for number in self.folder.segments() if number > ledger.segment
+        ]
         return sum(sizes) + max(0, self.folder.segment_size(ledger.segment) - ledger.offset)
 
     def finish(self) -> Balance:

@@ -130,7 +130,9 @@ class SpoolWriter:
         if problem:
             notice.warn(problem[0], problem[1])
         elif self._sync is not None and not self._sync.wait_for(sequence):
-            notice.warn("sync", "The disk failed to confirm a write (fdatasync); a power cut may lose these events.")
+            notice.warn(
+                "sync", "The disk failed to confirm a write (fdatasync); a power cut may lose these events."
+            )
         return announce
 
     def tick(self) -> None:
@@ -208,7 +210,9 @@ class SpoolWriter:
             return False
         try:
             if self._folder is None:
-                self._folder, self._writer_lock, drain = create_folder(self._settings.spool_dir, self.instance)
+                self._folder, self._writer_lock, drain = create_folder(
+                    self._settings.spool_dir, self.instance
+                )
                 self._on_open(self._folder, drain)
             self._rotate()
             self._scan(now)
@@ -274,7 +278,8 @@ class SpoolWriter:
         if self.buffer.put(line):
             return ("disk", sentence) if sentence else None
         return self._drop(
-            "disk", f"{sentence or 'The spool can not be written'} and memory_max_bytes is full: events are dropped."
+            "disk",
+            f"{sentence or 'The spool can not be written'} and memory_max_bytes is full: events are dropped.",
         )
 
     def _spill(self) -> None:

@@ -16,6 +16,7 @@ class DeadLetter(Envelope):
     original_index: Keyword = field("llm.deadletter.original_index", "The index that it would have gone to.")
     status: Long = field("llm.deadletter.status", "The store's status for it.")
     first_at: Date = field("llm.deadletter.first_at", "When it was first refused.")
+    replayed_at: Date = field("llm.deadletter.replayed_at", "When it was sent again with success.")
     attempts: Long = field("llm.deadletter.attempts", "How often it was sent.", unit="attempts")
     error_message: Text = field("error.message", "What the store said.")
     original: Original = field("event.original", "The event as it was, as text.")

@@ -1,0 +1,132 @@
+"""Dead letters: events that the store refused, with the reason and the original. List, show, send again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shipper.record.ids import new_event_id
+from shipper.send.prepare import prepare, timestamp
+from shipper.sink.base import Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from elasticsearch import Elasticsearch
+
+    from shipper.settings import Settings
+    from shipper.sink.base import Sink
+
+PATTERN = "llm-deadletter-*"
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One dead letter, as stored."""
+
+    index: str
+    id: str
+    document: dict[str, Any]
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused: the store's type of error."""
+        return str(self.document["llm"]["deadletter"]["reason"])
+
+    @property
+    def message(self) -> str:
+        """What the store said."""
+        return str(self.document.get("error", {}).get("message", ""))
+
+    @property
+    def original(self) -> str:
+        """The event as it lay in the spool, or as it was sent."""
+        return str(self.document["event"]["original"])
+
+    @property
+    def replayed_at(self) -> str | None:
+        """When it was sent again with success."""
+        return self.document["llm"]["deadletter"].get("replayed_at")
+
+
+def dead_letters(
+    client: Elasticsearch,
+    *,
+    app: str | None = None,
+    reason: str | None = None,
+    ids: Sequence[str] = (),
+    replayed: bool = False,
+    limit: int | None = None,
+) -> Iterator[DeadLetter]:
+    """Stored dead letters, newest first.
+
+    Args:
+        client: the store.
+        app: of this application only.
+        reason: of this reason only.
+        ids: these only.
+        replayed: also those that were sent again with success.
+        limit: at most so many; None: all.
+
+    Raises:
+        ApiError, TransportError: the store refused or did not answer.
+    """
+    filters: list[dict[str, Any]] = []
+    for name, value in (("llm.application.name", app), ("llm.deadletter.reason", reason)):
+        if value is not None:
+            filters.append({"term": {name: value}})
+    if ids:
+        filters.append({"terms": {"event.id": list(ids)}})
+    without = [] if replayed else [{"exists": {"field": "llm.deadletter.replayed_at"}}]
+    after: list[Any] | None = None
+    left = limit
+    while left is None or left > 0:
+        page = client.search(
+            index=PATTERN,
+            ignore_unavailable=True,
+            allow_no_indices=True,
+            size=_PAGE if left is None else min(left, _PAGE),
+            query={"bool": {"filter": filters, "must_not": without}},
+            sort=[{"@timestamp": {"order": "desc", "unmapped_type": "date"}}, {"event.id": "desc"}],
+            search_after=after,
+        )["hits"]["hits"]
+        if not page:
+            return
+        for hit in page:
+            yield DeadLetter(hit["_index"], hit["_id"], hit["_source"])
+        after = page[-1]["sort"]
+        left = None if left is None else left - len(page)
+
+
+def replay(
+    client: Elasticsearch, sink: Sink, settings: Settings, letter: DeadLetter, *, new_id: bool = False
+) -> Result:
+    """Send a dead letter's original again, and mark the letter when the store has taken it.
+
+    Args:
+        client: the store, to mark the letter.
+        sink: where the event goes.
+        settings: partition.
+        letter: which.
+        new_id: give the event an id of its own, for one whose id was used by another.
+
+    Raises:
+        ApiError, TransportError: the mark could not be written.
+    """
+    line = _with_new_id(letter.original) if new_id else letter.original.encode()
+    item = prepare(line, time.time_ns(), settings.partition)
+    if item.fault:
+        return Result(Outcome.REFUSED, None, item.fault, "the original is not an event that can be read")
+    result = sink.send([item.document])[0]
+    if result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
+        mark = {"llm": {"deadletter": {"replayed_at": timestamp(time.time_ns())}}}
+        client.update(index=letter.index, id=letter.id, doc=mark, refresh="wait_for")
+    return result
+
+
+def _with_new_id(original: str) -> bytes:
+    return orjson.dumps({**orjson.loads(original), "id": new_event_id(), "given_id": False})
