@@ -5,32 +5,26 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from shipper.errors import SettingsError
+from shipper.sink.base import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipper.settings import Settings
-    from shipper.sink.base import Prepared, Result, Sink
+    from shipper.sink.base import Prepared, Sink
 
-__all__ = ["make_sink"]
+_NO_LOGSTASH = Result(
+    Outcome.PAUSE, None, "no_sink", "logstash_url is set, and this version can't send to Logstash: unset it"
+)
 
 
 def make_sink(settings: Settings) -> Sink:
-    """The sink that the settings name; opens no connection yet.
-
-    Raises:
-        SettingsError: the settings name a destination that this version has no sink for.
-    """
-    if settings.logstash_url:
-        raise SettingsError(
-            "Setting logstash_url: sending to Logstash is not part of this version; leave it unset."
-        )
-    return _DeferredElasticsearch(settings)
+    """The sink that the settings ask for; it connects when it first sends. Never raises."""
+    return _DeferredSink(settings)
 
 
-class _DeferredElasticsearch:
-    """Imports the client in the thread that sends first: that takes a third of a second, the application's call must not."""
+class _DeferredSink:
+    """Imports the store's client in the thread that sends: a third of a second that the first log call must not pay."""
 
     name = "elasticsearch"
 
@@ -40,6 +34,8 @@ class _DeferredElasticsearch:
         self._lock = threading.Lock()
 
     def send(self, batch: Sequence[Prepared]) -> list[Result]:
+        if self._settings.logstash_url:
+            return [_NO_LOGSTASH] * len(batch)
         with self._lock:
             if self._sink is None:
                 from shipper.sink.elasticsearch import ElasticsearchSink
