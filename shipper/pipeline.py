@@ -22,7 +22,6 @@ from shipper.spool.reader import FolderReader
 from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
-    from shipper.spool.batch import Batch
     from shipper.spool.folder import InstanceFolder
     from shipper.spool.lock import FileLock
 
@@ -173,7 +172,7 @@ class Pipeline:
         except OSError:
             return False
 
-    def _sent_from_memory(self, batch: Batch, tally: Tally) -> None:
+    def _sent_from_memory(self, tally: Tally) -> None:
         if self._reader is not None:
             self._reader.absorb(tally, self.writer.accepted)
         else:
@@ -201,7 +200,7 @@ def configure(settings: Settings | None = None, /, **options: object) -> Setting
     Raises:
         SettingsError: a name or a value is wrong; the defaults stay as they were.
     """
-    global _default
+    global _default  # noqa: PLW0603 - the global state department
     chosen = settings if settings is not None else Settings.load(**options)
     with _guard:
         _default = chosen
@@ -239,9 +238,9 @@ def flush(timeout: float = 5.0) -> bool:
     Never raises.
     """
     deadline = time.monotonic() + timeout
-    return all(
-        [pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in list(_pipelines.values())]
-    )
+    pipelines = list(_pipelines.values())
+    done = [pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in pipelines]
+    return all(done)
 
 
 def close_all() -> None:
@@ -254,7 +253,7 @@ def close_all() -> None:
 
 
 def _after_fork() -> None:
-    global _guard
+    global _guard  # noqa: PLW0603 - a thread of the parent may have held it
     _guard = threading.RLock()
     notice.reset()
     for pipeline in _pipelines.values():

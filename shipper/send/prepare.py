@@ -11,7 +11,6 @@ import orjson
 from shipper.record import build
 from shipper.record.ids import content_hash, new_event_id
 from shipper.record.pricing import apply_cost
-from shipper.record.safe import safe_text
 from shipper.route import aliases, destination
 from shipper.sink.base import Prepared
 
@@ -74,7 +73,7 @@ def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     document = build(entry)
     if document["event"]["dataset"] == "llm.completion":
         apply_cost(document)
-    document["llm"]["content_hash"] = content_hash(entry["call"])
+    document["llm"]["content_hash"] = content_hash(entry["call"], entry.get("truncated", ()))
     return document
 
 
@@ -139,7 +138,7 @@ def _dead_letter(
             "original": line.decode("utf-8", "backslashreplace"),
         },
         "ecs": {"version": "9.0.0"},
-        "error": {"message": safe_text(message)[:8000]},
+        "error": {"message": message[:8000]},
         "llm": {
             "schema": {"version": "1"},
             "application": {"name": application},

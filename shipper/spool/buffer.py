@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class MemoryBuffer:
     """Lines waiting in this process's memory; a source of batches like a spool folder."""
 
-    def __init__(self, max_bytes: int, on_commit: Callable[[Batch, Tally], None]) -> None:
+    def __init__(self, max_bytes: int, on_commit: Callable[[Tally], None]) -> None:
         """Start empty.
 
         Args:
@@ -61,7 +61,7 @@ class MemoryBuffer:
         with self._lock:
             self._bytes -= batch.size
             self._events -= len(batch.lines)
-        self._on_commit(batch, tally)
+        self._on_commit(tally)
 
     def put_back(self, batch: Batch) -> None:
         """These lines could not be sent before the sender stopped: they wait again."""

@@ -1,0 +1,159 @@
+"""The reader of a spool folder: positions, torn tails, commits in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shipper.spool.folder import InstanceFolder, create_folder, instance_name
+from shipper.spool.ledger import Ledger, Tally
+from shipper.spool.lock import FileLock
+from shipper.spool.reader import FolderReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def _line(sequence: int, size: int = 20) -> bytes:
+    return b'{"seq":%d,"x":"%b"}\n' % (sequence, b"y" * size)
+
+
+@pytest.fixture
+def folder(home: Path) -> tuple[InstanceFolder, FileLock, FileLock]:
+    """A folder with both of its locks."""
+    return create_folder(home / "spool", instance_name())
+
+
+def _sequences(lines: list[bytes]) -> list[int]:
+    return [orjson.loads(line)["seq"] for line in lines]
+
+
+def _take_all(reader: FolderReader, max_events: int = 3) -> list[int]:
+    found: list[int] = []
+    while batch := reader.take(max_events, 1 << 16):
+        found += _sequences(batch.lines)
+        reader.commit(batch, Tally(delivered=len(batch.lines)))
+    return found
+
+
+def test_lines_come_in_order_over_segments(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """All lines of all segments, once each."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(b"".join(_line(number) for number in range(1, 8)))
+    place.segment(2).write_bytes(b"".join(_line(number) for number in range(8, 12)))
+    reader = FolderReader(place, lock)
+    assert _take_all(reader) == list(range(1, 12))
+    assert place.segments() == [2]
+
+
+def test_a_torn_tail_is_not_an_event(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """A line without its end was never accepted: it is passed over, also when a later segment follows."""
+    place, writer, lock = folder
+    place.segment(1).write_bytes(_line(1) + b'{"seq":2,"x":"yy')
+    place.segment(2).write_bytes(_line(3) + b'{"seq":4')
+    reader = FolderReader(place, lock)
+    assert _take_all(reader) == [1, 3]
+    writer.release()
+    assert reader.exhausted()
+
+
+def test_a_line_that_grows_is_taken_when_it_is_whole(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """A line that is being written is left for the next look."""
+    place, _, lock = folder
+    whole = _line(1)
+    place.segment(1).write_bytes(whole[:10])
+    reader = FolderReader(place, lock)
+    assert reader.take(10, 1 << 16) is None
+    place.segment(1).write_bytes(whole)
+    batch = reader.take(10, 1 << 16)
+    assert batch is not None
+    assert _sequences(batch.lines) == [1]
+
+
+def test_a_line_longer_than_a_batch_is_taken_alone(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """The bound on bytes never stops an event."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(_line(1, 500_000) + _line(2))
+    reader = FolderReader(place, lock)
+    assert _take_all(reader) == [1, 2]
+
+
+def test_the_ledger_moves_over_whole_batches_only(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """A later batch that is decided first waits for the earlier one; a new reader starts behind what is confirmed."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(b"".join(_line(number) for number in range(1, 10)))
+    reader = FolderReader(place, lock)
+    batches = [reader.take(3, 1 << 16) for _ in range(3)]
+    assert all(batches)
+    reader.commit(batches[1], Tally(delivered=3))
+    assert Ledger.load(place.ledger) == Ledger()
+    reader.commit(batches[0], Tally(delivered=2, dead_lettered=1))
+    stored = Ledger.load(place.ledger)
+    assert (stored.delivered, stored.dead_lettered, stored.sequence_high) == (5, 1, 6)
+    reader.close()
+    again = FileLock.acquire(place.drain_lock)
+    assert again is not None
+    assert _take_all(FolderReader(place, again)) == [7, 8, 9]
+
+
+def test_finish_leaves_only_the_ledger(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """A dead process's folder goes when everything in it is decided; its sums stay."""
+    place, writer, lock = folder
+    place.segment(1).write_bytes(_line(1) + _line(2))
+    reader = FolderReader(place, lock)
+    assert _take_all(reader) == [1, 2]
+    assert not reader.exhausted()
+    writer.release()
+    assert reader.exhausted()
+    balance = reader.finish()
+    assert (balance.accepted, balance.delivered, balance.difference) == (2, 2, 0)
+    assert not place.path.exists()
+    assert place.finished_ledger().exists()
+
+
+def test_a_broken_ledger_means_sending_again(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """An unreadable ledger loses no event."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(_line(1))
+    place.ledger.write_bytes(b'{"segment":')
+    assert _take_all(FolderReader(place, lock)) == [1]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sizes=st.lists(st.integers(1, 300), min_size=1, max_size=60),
+    per_segment=st.integers(1, 20),
+    max_events=st.integers(1, 9),
+    max_bytes=st.integers(10, 2000),
+    order=st.randoms(use_true_random=False),
+)
+def test_every_line_once_whatever_the_order_of_commits(
+    tmp_path_factory: pytest.TempPathFactory,
+    sizes: list[int],
+    per_segment: int,
+    max_events: int,
+    max_bytes: int,
+    order: object,
+) -> None:
+    """Any sizes, segment borders, batch bounds and order of decisions: each line taken once, the sums right."""
+    place, writer, lock = create_folder(tmp_path_factory.mktemp("spool"), instance_name())
+    lines = [_line(number, size) for number, size in enumerate(sizes, 1)]
+    for number, start in enumerate(range(0, len(lines), per_segment), 1):
+        place.segment(number).write_bytes(b"".join(lines[start : start + per_segment]))
+    reader = FolderReader(place, lock)
+    batches = []
+    while batch := reader.take(max_events, max_bytes):
+        batches.append(batch)
+    assert [line for batch in batches for line in _sequences(batch.lines)] == list(range(1, len(lines) + 1))
+    order.shuffle(batches)  # type: ignore[attr-defined]
+    for batch in batches:
+        reader.commit(batch, Tally(delivered=len(batch.lines)))
+    assert Ledger.load(place.ledger).delivered == len(lines)
+    writer.release()
+    assert reader.exhausted()
+    assert reader.finish().difference == 0
