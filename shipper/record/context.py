@@ -1,0 +1,110 @@
+"""Where a call stands: conversation, chain, trace, user, prompt, tags, privacy. All of it is the caller's to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shipper.record.coerce import SHORT_MAX, Flags, boolean, keyword, keywords, long
+from shipper.record.reading import Json
+from shipper.record.safe import flattened, opaque
+
+# Key of the call → group and name under `llm`, or at the top
+_LLM_IDS = (
+    ("chain_id", "chain", "id"),
+    ("run_id", "run", "id"),
+    ("datapoint_id", "datapoint", "id"),
+    ("requester_type", "requester", "type"),
+)
+_TOP_IDS = (("trace_id", "trace"), ("span_id", "span"), ("parent_id", "parent"))
+_PROMPT_IDS = ("id", "version_id", "hash", "path")
+
+
+def write_context(call: Json, request: Json, response: Json, document: Json, flags: Flags) -> None:
+    """Write everything that says where the call stands."""
+    llm, gen_ai = document["llm"], document["gen_ai"]
+    for key, group, name in _LLM_IDS:
+        if (value := call.get(key)) is not None:
+            llm[group] = {name: keyword(value, key, flags)}
+    for key, group in _TOP_IDS:
+        if (value := call.get(key)) is not None:
+            document[group] = {"id": keyword(value, key, flags)}
+    _write_conversation(call, request, response, gen_ai, llm, flags)
+    user = call.get("user_id")
+    if user is None:
+        user = request.get("user")
+    if user is not None:
+        document["user"] = {"id": keyword(user, "user_id", flags)}
+    if (value := call.get("source")) is not None:
+        llm["source"] = keyword(value, "source", flags)
+    if (value := call.get("logs")) is not None:
+        llm["logs"] = keyword(value, "logs", flags)
+    if tags := keywords(call.get("tags"), "tags", flags):
+        document["tags"] = tags
+    if (value := call.get("labels")) is not None:
+        document["labels"] = flattened(value, "labels", flags)
+    if (count := long(call.get("retry_count"), "retry_count", flags, high=SHORT_MAX)) is not None:
+        llm["retry"] = {"count": count}
+    if (prompt := call.get("prompt")) is not None:
+        _write_prompt(prompt, gen_ai, llm, flags)
+    _write_privacy(call, llm, flags)
+
+
+def _write_conversation(
+    call: Json, request: Json, response: Json, gen_ai: Json, llm: Json, flags: Flags
+) -> None:
+    """The caller's session; else the conversation that the Responses API keeps."""
+    conversation = call.get("session_id")
+    if conversation is None:
+        for payload in (request, response):
+            conversation = payload.get("conversation")
+            if type(conversation) is dict:
+                conversation = conversation.get("id")
+            if conversation is not None:
+                break
+    if conversation is not None:
+        gen_ai["conversation"] = {"id": keyword(conversation, "session_id", flags)}
+    if (turn := long(call.get("turn"), "turn", flags)) is not None:
+        llm["conversation"] = {"turn": turn}
+    previous = call.get("previous_event_id")
+    if previous is None:
+        previous = request.get("previous_response_id")  # a join key of the call before
+    if previous is not None:
+        llm["previous"] = {"event_id": keyword(previous, "previous_event_id", flags)}
+
+
+def _write_prompt(prompt: Any, gen_ai: Json, llm: Json, flags: Flags) -> None:
+    if type(prompt) is not dict:
+        prompt = {"name": prompt}
+    names: Json = {}
+    for key in ("name", "version"):
+        if (value := keyword(prompt.get(key), f"prompt.{key}", flags)) is not None:
+            names[key] = value
+    if names:
+        gen_ai["prompt"] = names
+    group: Json = {}
+    for key in _PROMPT_IDS:
+        if (value := keyword(prompt.get(key), f"prompt.{key}", flags)) is not None:
+            group[key] = value
+    if (template := prompt.get("template")) is not None:
+        group["template"] = opaque(template, "prompt.template", flags)
+    if (variables := prompt.get("variables")) is not None:
+        group["variables"] = flattened(variables, "prompt.variables", flags)
+    if group:
+        llm["prompt"] = group
+
+
+def _write_privacy(call: Json, llm: Json, flags: Flags) -> None:
+    given = call.get("privacy")
+    out: Json = {}
+    if type(given) is dict:
+        for key in ("redacted", "content_stored"):
+            if (value := boolean(given.get(key), f"privacy.{key}", flags)) is not None:
+                out[key] = value
+        if (engine := keyword(given.get("engine"), "privacy.engine", flags)) is not None:
+            out["engine"] = engine
+        if entities := keywords(given.get("entities"), "privacy.entities", flags):
+            out["entities"] = entities
+    if call.get("save") is False:
+        out["content_stored"] = False
+    if out:
+        llm["privacy"] = out

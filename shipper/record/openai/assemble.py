@@ -1,0 +1,83 @@
+"""The chunks of a stream, added up to the answer that the call without `stream` would have shown.
+
+`Assembler.add` is called for each chunk while the caller waits for it, so it only sorts fragments into lists;
+`Assembler.result` joins them. Choices are kept apart by index however they are interleaved, tool calls by index (or
+id, where a provider gives none).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shipper.record.openai.assemble_chat import ChatStream
+from shipper.record.openai.assemble_responses import ResponsesStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json = dict[str, Any]
+
+
+class StreamFacts(NamedTuple):
+    """What is known of a stream besides its answer."""
+
+    chunks: int
+    completed: bool  # every choice said why it ended, or the response's last event came
+    kind: str  # chat_completions, completions, responses, or unknown
+
+
+class Assembler:
+    """Adds up one stream of chat completions, legacy completions, or Responses events. Not thread-safe."""
+
+    __slots__ = ("_chunks", "_stream", "_strange")
+
+    def __init__(self) -> None:
+        self._chunks = 0
+        self._stream: ChatStream | ResponsesStream | None = None
+        self._strange: list[Any] = []
+
+    def add(self, chunk: Any) -> None:
+        """Take one chunk, as a dict; keeps references to parts of it. Never raises for JSON."""
+        self._chunks += 1
+        stream = self._stream
+        if stream is None:
+            stream = self._stream = _stream_for(chunk)
+        if stream is None or not stream.add(chunk):
+            self._strange.append(chunk)
+
+    def result(self) -> tuple[Json, StreamFacts]:
+        """The answer so far. Chunks that belong to no stream are kept under `unrecognised_chunks`."""
+        if self._stream is None:
+            answer, completed, kind = {}, False, "unknown"
+        else:
+            answer, completed, kind = self._stream.result(), self._stream.completed, self._stream.kind
+        if self._strange:
+            answer["unrecognised_chunks"] = list(self._strange)
+        return answer, StreamFacts(self._chunks, completed, kind)
+
+
+def assemble(chunks: Iterable[Any]) -> tuple[Json, StreamFacts]:
+    """The answer that the chunks add up to. Never raises for JSON."""
+    assembler = Assembler()
+    for chunk in chunks:
+        assembler.add(chunk)
+    return assembler.result()
+
+
+def is_chunk(value: Any) -> bool:
+    """Whether a value looks like a chunk of a stream that can be added up."""
+    return _stream_for(value) is not None
+
+
+def _stream_for(chunk: Any) -> ChatStream | ResponsesStream | None:
+    if type(chunk) is not dict:
+        return None
+    kind = chunk.get("type")
+    if type(kind) is str and (kind.startswith("response.") or kind == "error"):
+        return ResponsesStream()
+    if (
+        chunk.get("object") in ("chat.completion.chunk", "text_completion")
+        or type(chunk.get("choices")) is list
+    ):
+        return ChatStream()
+    return None

@@ -1,0 +1,72 @@
+"""Points in time: read from what callers and providers send, written as Elasticsearch's `date` takes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from shipper.record.coerce import Flags
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_END_NS = int((datetime(2262, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * 10**9  # what date_nanos can hold
+
+
+def parse_time(value: Any, where: str, flags: Flags) -> int | None:
+    """Nanoseconds since the epoch of a number or an ISO 8601 text; None when it can't be read (flagged).
+
+    Numbers are seconds, milliseconds, microseconds or nanoseconds, told apart by their size: a second count reaches
+    1e11 in the year 5138, a millisecond count 1e14 then too. Text without a zone is taken as UTC (flagged). Years
+    outside 1970 to 2261 can't be stored and count as unreadable. Never raises.
+    """
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        ns = _from_number(value)
+    elif isinstance(value, str):
+        ns = _from_text(value.strip(), where, flags)
+    else:
+        ns = None
+    if ns is None or not 0 <= ns < _END_NS:
+        flags.append(f"{where}: not a time between 1970 and 2261")
+        return None
+    return ns
+
+
+def format_time(ns: int) -> str:
+    """RFC 3339 in UTC with microseconds, of nanoseconds since the epoch in 0 ≤ ns < year 2262."""
+    seconds, fraction = divmod(ns, 10**9)
+    return f"{_to_the_second(seconds)}.{fraction // 1000:06d}Z"
+
+
+@lru_cache(maxsize=256)  # events come close together
+def _to_the_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _from_number(value: float) -> int | None:
+    size = abs(value)
+    if not size < 1e20:  # also NaN
+        return None
+    unit = 10**9 if size < 1e11 else 10**6 if size < 1e14 else 1000 if size < 1e17 else 1
+    if isinstance(value, int):
+        return value * unit
+    if unit == 10**9:  # a double holds microseconds of today's seconds, and no more
+        return round(value * 1e6) * 1000
+    return int(value * unit)
+
+
+def _from_text(text: str, where: str, flags: Flags) -> int | None:
+    try:
+        return _from_number(int(text) if text.isdigit() and len(text) < 25 else float(text))
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        flags.append(f"{where}: no time zone, taken as UTC")
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MICROSECOND * 1000
