@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import elasticsearch
 from elastic_transport import NodeConfig, TransportError
-from elastic_transport.client_utils import create_user_agent, url_to_node_config
+from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer
 
-from shipper._version import __version__
 from shipper.embedded import find_node
 from shipper.errors import NotElasticsearch, SettingsError, StoreTooOld, StoreUnreachable
 from shipper.store.explain import explain
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from shipper.settings import Settings
 
 OLDEST_VERSION = (8, 19)
-
-_CLIENT = create_user_agent("elasticsearch-py", ".".join(map(str, elasticsearch.__version__)))
 
 _NO_STORE = (
     "No store is configured and no embedded one is running. Start one with `shipper up`, or set "
@@ -169,14 +165,11 @@ def _check_ca(path: Path | None) -> None:
 
 
 def _node_config(settings: Settings, url: str) -> NodeConfig:
-    headers = {"user-agent": f"llm-shipper/{__version__} {_CLIENT}"}
     authorization = _authorization(settings)
-    if authorization:
-        headers["authorization"] = authorization
     config = url_to_node_config(url, use_default_ports_for_scheme=True)
     ca = settings.elasticsearch_ca if config.scheme == "https" else None
     return config.replace(
-        headers=headers,
+        headers={"authorization": authorization} if authorization else {},
         request_timeout=settings.request_timeout_s,
         connections_per_node=settings.connections + 2,
         ca_certs=str(ca) if ca is not None else None,

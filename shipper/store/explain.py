@@ -66,6 +66,8 @@ def cause_of(error: BaseException) -> str:
             return one.verify_message or "certificate not accepted"
         if isinstance(one, socket.gaierror):
             return "the host name can't be resolved"
+        if type(one).__name__ == "CertificateError":
+            return "the certificate is for another host name (mismatch)"
         if isinstance(one, ssl.SSLError):
             words = (one.reason or "TLS failure").replace("_", " ").lower()
         elif isinstance(one, OSError) and one.strerror:
@@ -126,7 +128,7 @@ def _no_answer(error: Exception, where: str) -> StoreError:
         return StoreUnreachable(f"No safe connection to the store at {where}: {cause}. {_tls_advice(cause)}")
     if isinstance(error, SerializationError):
         return NotElasticsearch(f"What answers at {where} is not Elasticsearch: {cause}. {_CHECK_ADDRESS}.")
-    if "without an answer" in cause or "not http" in cause.lower():
+    if "without an answer" in cause or "reset" in cause or "not http" in cause.lower():
         return StoreUnreachable(
             f"What listens at {where} does not speak HTTP with us: {cause}. {_CHECK_ADDRESS}: a secured cluster "
             "wants https://, and port 9300 is not for clients."

@@ -25,7 +25,10 @@ from elastic_transport import (
     TransportApiResponse,
     Urllib3HttpNode,
 )
-from elastic_transport.client_utils import DefaultType
+from elastic_transport.client_utils import DefaultType, create_user_agent
+from elasticsearch import __version__ as client_version
+
+from shipper._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +38,9 @@ OLDEST_COMPATIBLE = 8
 JSON_TYPE = "application/vnd.elasticsearch+json; compatible-with=9"
 NDJSON_TYPE = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
 
+_USER_AGENT = (
+    f"llm-shipper/{__version__} {create_user_agent('elasticsearch-py', '.'.join(map(str, client_version)))}"
+)
 _DEFAULT = DefaultType(0)
 _SET_ASIDE_S = 10.0  # how long an address that did not answer is tried last
 
@@ -83,6 +89,7 @@ class StoreTransport(Transport):
             ConnectionError: no address could be reached, or the connection was cut; TlsError is one of these.
         """
         sent = HttpHeaders() if isinstance(headers, DefaultType) else HttpHeaders(headers)
+        sent["user-agent"] = _USER_AGENT
         sent["x-elastic-client-meta"] = ",".join(
             f"{key}={value}" for key, value in self._transport_client_meta
         )
