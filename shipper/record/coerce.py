@@ -82,7 +82,7 @@ def double(value: Any, where: str, flags: Flags) -> float | None:
         flags.append(f"{where}: not a number")
     elif isinstance(value, str):
         flags.append(f"{where}: str read as a number")
-    return number
+    return None if number is None else float(number)
 
 
 def boolean(value: Any, where: str, flags: Flags) -> bool | None:

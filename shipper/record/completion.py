@@ -64,16 +64,18 @@ def completion(entry: Mapping[str, Any]) -> Json:
     _write_kind(call, api, request, response, document, flags)
     reading = Reading(flags)
     reader = _READERS.get(api) if api is not None else None
-    if reader is None:
-        if response:
-            unread.append(("outputs", "response", response))
-        write_request(request, _NOTHING, reading, gen_ai, llm)
-        write_response({}, request, _NOTHING, reading, gen_ai)
-    else:
+    if reader is not None:
         reader.read_request(request, reading)
         consumed = reader.read_response(response, reading)
         write_request(request, reader.REQUEST_KEYS, reading, gen_ai, llm)
         write_response(response, request, consumed, reading, gen_ai)
+    else:
+        params = write_request(request, _NOTHING, reading, gen_ai, llm)
+        write_response(response, request, _NOTHING, reading, gen_ai)
+        if call.get("save") is not False:  # no API that we know: everything may be prompt and answer
+            collect_texts(params, reading.input_texts)
+            unread.append(("outputs", "response", reading.extras))
+            reading.extras = {}
     _write_texts(call, unread, write_choices(call, reading, llm), reading, llm)
     write_usage(call, reading, gen_ai, llm)
     stream = _write_stream(call, gen_ai, llm, flags)
@@ -156,7 +158,7 @@ def _write_texts(
         name = f"{group}s"
         values = {name: value} if (value := call.get(name)) is not None and value != {} else {}
         for place, what, payload in unread:
-            if place == name:
+            if place == name and payload != {}:
                 if type(payload) is str:
                     texts.append(payload)
                 else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import SHORT_MAX, Flags, boolean, keyword, keywords, long
-from shipper.record.reading import Json
 from shipper.record.safe import flattened, opaque
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 # Key of the call → group and name under `llm`, or at the top
 _LLM_IDS = (
@@ -22,31 +24,34 @@ _PROMPT_IDS = ("id", "version_id", "hash", "path")
 def write_context(call: Json, request: Json, response: Json, document: Json, flags: Flags) -> None:
     """Write everything that says where the call stands."""
     llm, gen_ai = document["llm"], document["gen_ai"]
+    _write_ids(call, request, document, llm, flags)
+    _write_conversation(call, request, response, gen_ai, llm, flags)
+    if tags := keywords(call.get("tags"), "tags", flags):
+        document["tags"] = tags
+    if (labels := call.get("labels")) is not None:
+        document["labels"] = flattened(labels, "labels", flags)
+    if (count := long(call.get("retry_count"), "retry_count", flags, high=SHORT_MAX)) is not None:
+        llm["retry"] = {"count": count}
+    if (prompt := call.get("prompt")) is not None:
+        _write_prompt(prompt, gen_ai, llm, flags)
+    _write_privacy(call, llm, flags)
+
+
+def _write_ids(call: Json, request: Json, document: Json, llm: Json, flags: Flags) -> None:
     for key, group, name in _LLM_IDS:
         if (value := call.get(key)) is not None:
             llm[group] = {name: keyword(value, key, flags)}
     for key, group in _TOP_IDS:
         if (value := call.get(key)) is not None:
             document[group] = {"id": keyword(value, key, flags)}
-    _write_conversation(call, request, response, gen_ai, llm, flags)
+    for key in ("source", "logs"):
+        if (value := call.get(key)) is not None:
+            llm[key] = keyword(value, key, flags)
     user = call.get("user_id")
     if user is None:
         user = request.get("user")
     if user is not None:
         document["user"] = {"id": keyword(user, "user_id", flags)}
-    if (value := call.get("source")) is not None:
-        llm["source"] = keyword(value, "source", flags)
-    if (value := call.get("logs")) is not None:
-        llm["logs"] = keyword(value, "logs", flags)
-    if tags := keywords(call.get("tags"), "tags", flags):
-        document["tags"] = tags
-    if (value := call.get("labels")) is not None:
-        document["labels"] = flattened(value, "labels", flags)
-    if (count := long(call.get("retry_count"), "retry_count", flags, high=SHORT_MAX)) is not None:
-        llm["retry"] = {"count": count}
-    if (prompt := call.get("prompt")) is not None:
-        _write_prompt(prompt, gen_ai, llm, flags)
-    _write_privacy(call, llm, flags)
 
 
 def _write_conversation(

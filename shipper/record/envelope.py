@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, keyword, keywords, long
-from shipper.record.reading import Json
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from shipper.record.reading import Json
 
 _ECS_VERSION = "9.0.0"
 _SCHEMA_VERSION = "1"
@@ -131,28 +132,24 @@ def _cut(item: Any) -> Json:
 
 def _write_application(app: Json, environment: Any, document: Json, llm: Json, flags: Flags) -> None:
     service: Json = {}
-    for key in ("name", "version"):
-        if (value := keyword(app.get(key), f"app.{key}", flags)) is not None:
+    for key in ("name", "version", "environment"):
+        value = environment if key == "environment" and environment is not None else app.get(key)
+        if (value := keyword(value, f"app.{key}", flags)) is not None:
             service[key] = value
-    environment = app.get("environment") if environment is None else environment
-    if (value := keyword(environment, "environment", flags)) is not None:
-        service["environment"] = value
     if service:
         document["service"] = service
     if "name" in service:
         llm["application"] = {"name": service["name"]}
-    if (value := keyword(app.get("project_id"), "app.project_id", flags)) is not None:
-        llm["project"] = {"id": value}
-    if (value := keyword(app.get("logger"), "app.logger", flags)) is not None:
-        document["log"] = {"logger": value}
-    if (value := keyword(app.get("host"), "app.host", flags)) is not None:
-        document["host"] = {"name": value}
+    for key, group, name in (("logger", "log", "logger"), ("host", "host", "name")):
+        if (value := keyword(app.get(key), f"app.{key}", flags)) is not None:
+            document[group] = {name: value}
     if (pid := long(app.get("pid"), "app.pid", flags)) is not None:
         document["process"] = {"pid": pid}
+    if (value := keyword(app.get("project_id"), "app.project_id", flags)) is not None:
+        llm["project"] = {"id": value}
     shipper: Json = {}
-    if (value := keyword(app.get("shipper"), "app.shipper", flags)) is not None:
-        shipper["version"] = value
-    if (value := keyword(app.get("instance"), "app.instance", flags)) is not None:
-        shipper["instance"] = value
+    for key, name in (("shipper", "version"), ("instance", "instance")):
+        if (value := keyword(app.get(key), f"app.{key}", flags)) is not None:
+            shipper[name] = value
     if shipper:
         llm["shipper"] = shipper

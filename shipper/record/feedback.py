@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import SHORT_MAX, Flags, boolean, double, json_text, keyword, keywords, long
 from shipper.record.envelope import envelope, write_flags, write_import, write_log
-from shipper.record.reading import Json
 from shipper.record.safe import flattened, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from shipper.record.reading import Json
 
 FEEDBACK = "llm.feedback"
 AMENDMENT = "llm.amendment"
@@ -32,7 +33,6 @@ def feedback(entry: Mapping[str, Any]) -> Json:
     keys = _join_keys(call, ("key", "keys", "join_keys"), flags)
     if keys:
         llm["join"] = {"key": keys}
-    group: Json = {}
     evaluation: Json = {"name": keyword(call.get("name"), "name", flags) or _DEFAULT_NAME}
     values = call.get("values")
     score, rest = _score(call.get("value"), call.get("scale"), flags)
@@ -50,19 +50,9 @@ def feedback(entry: Mapping[str, Any]) -> Json:
         evaluation["explanation"] = comment
     document["gen_ai"] = {"evaluation": evaluation}
 
-    if (index := long(call.get("choice_index"), "choice_index", flags, high=SHORT_MAX)) is not None:
-        group["choice_index"] = index
-    for key in ("better_response", "author", "channel"):
-        if (text := keyword(call.get(key), key, flags)) is not None:
-            group[key] = text
-    if (kind := _author_kind(call.get("author_kind"), flags)) is not None:
-        group["author_kind"] = kind
-    if (truth := call.get("ground_truth")) is not None:
-        group["ground_truth"] = opaque(truth, "ground_truth", flags)
+    group = _group(call, flags)
     if values is not None:
         group["values"] = flattened(values, "values", flags)
-    if (withdrawn := boolean(call.get("withdrawn"), "withdrawn", flags)) is not None:
-        group["withdrawn"] = withdrawn
     if group:
         llm["feedback"] = group
     write_import(call, llm, flags)
@@ -88,6 +78,23 @@ def amendment(entry: Mapping[str, Any]) -> Json:
     write_log(call, "info", f"amends {_first(keys)}: {names}"[:200], document, flags)
     write_flags(entry, llm, flags)
     return document
+
+
+def _group(call: Json, flags: Flags) -> Json:
+    """What `llm.feedback` holds besides the values."""
+    group: Json = {}
+    if (index := long(call.get("choice_index"), "choice_index", flags, high=SHORT_MAX)) is not None:
+        group["choice_index"] = index
+    for key in ("better_response", "author", "channel"):
+        if (text := keyword(call.get(key), key, flags)) is not None:
+            group[key] = text
+    if (kind := _author_kind(call.get("author_kind"), flags)) is not None:
+        group["author_kind"] = kind
+    if (truth := call.get("ground_truth")) is not None:
+        group["ground_truth"] = opaque(truth, "ground_truth", flags)
+    if (withdrawn := boolean(call.get("withdrawn"), "withdrawn", flags)) is not None:
+        group["withdrawn"] = withdrawn
+    return group
 
 
 def _object(call: Any, flags: Flags) -> Json:

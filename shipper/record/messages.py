@@ -1,15 +1,19 @@
-"""Messages in OpenTelemetry's GenAI shape: a role and a list of parts. Lossless: what has no place there is kept as
-a further property of the message. Arguments of tool calls stay the text that the model wrote.
+"""Messages in OpenTelemetry's GenAI shape: a role and a list of parts.
+
+Lossless: what has no place there is kept as a further property of the message, and arguments of tool calls stay the
+text that the model wrote.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, json_text, keyword
 from shipper.record.parts import audio_part, collect_texts, keep_rest, parts_of, tool_result_part
-from shipper.record.reading import Json
 from shipper.record.safe import opaque
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 _TOOL_ROLES = frozenset({"tool", "function"})
 _REASONING_KEYS = ("reasoning_content", "reasoning")
@@ -46,10 +50,11 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
         texts.append(content)
         return {"role": role, "parts": [{"type": "text", "content": content}]}
 
-    parts: list[Json] = []
-    for key in _REASONING_KEYS:
-        if (reasoning := message.get(key)) is not None and reasoning != "":
-            parts.append(_reasoning_part(reasoning, key, where, flags))
+    parts = [
+        _reasoning_part(reasoning, key, where, flags)
+        for key in _REASONING_KEYS
+        if (reasoning := message.get(key)) is not None and reasoning != ""
+    ]
     used = _MESSAGE_KEYS
     if role in _TOOL_ROLES:
         used = _TOOL_MESSAGE_KEYS

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from shipper.record.reading import Json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 _SNIPPET = 100
 _LONGEST = 200

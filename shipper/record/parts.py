@@ -7,11 +7,13 @@ know keep their own type. Nothing here raises.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, json_text, keyword
-from shipper.record.reading import Json
 from shipper.record.safe import opaque
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 TEXT_TYPES = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 

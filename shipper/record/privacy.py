@@ -7,31 +7,115 @@ prompt's template and variables, raw payloads, captured output, and what errors 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.openai import detect
 from shipper.record.openai.assemble import assemble, is_chunk
 from shipper.record.openai.embeddings import without_vectors
-from shipper.record.reading import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.record.reading import Json
 
 _CALL = frozenset(
-    """api base_url chain_id cost created_at datapoint_id ended_at environment http import join_keys level logger
-    operation parent_id previous_event_id privacy project_id provider requester_type retry_count run_id save
-    selected_choice_index selected_choice_invalid session_id source span_id started_at stream tags labels trace_id
-    turn user_id""".split()
+    [
+        "api",
+        "base_url",
+        "chain_id",
+        "cost",
+        "created_at",
+        "datapoint_id",
+        "ended_at",
+        "environment",
+        "http",
+        "import",
+        "join_keys",
+        "level",
+        "logger",
+        "operation",
+        "parent_id",
+        "previous_event_id",
+        "privacy",
+        "provider",
+        "requester_type",
+        "retry_count",
+        "run_id",
+        "save",
+        "selected_choice_index",
+        "selected_choice_invalid",
+        "session_id",
+        "source",
+        "span_id",
+        "started_at",
+        "stream",
+        "tags",
+        "labels",
+        "trace_id",
+        "turn",
+        "user_id",
+    ]
 )
 _PROMPT = frozenset(["name", "version", "id", "version_id", "hash", "path"])
 _ERROR = frozenset(["type", "code", "status", "request_id", "param"])
 _REQUEST = frozenset(
-    """model temperature top_p top_k min_p max_tokens max_completion_tokens max_output_tokens max_tool_calls seed n
-    best_of echo frequency_penalty presence_penalty repetition_penalty stream logprobs top_logprobs
-    parallel_tool_calls store background truncation dimensions encoding_format service_tier reasoning_effort verbosity
-    prompt_cache_retention previous_response_id user safety_identifier size quality voice language""".split()
+    [
+        "model",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tool_calls",
+        "seed",
+        "n",
+        "best_of",
+        "echo",
+        "frequency_penalty",
+        "presence_penalty",
+        "repetition_penalty",
+        "stream",
+        "logprobs",
+        "top_logprobs",
+        "parallel_tool_calls",
+        "store",
+        "background",
+        "truncation",
+        "dimensions",
+        "encoding_format",
+        "service_tier",
+        "reasoning_effort",
+        "verbosity",
+        "prompt_cache_retention",
+        "previous_response_id",
+        "user",
+        "safety_identifier",
+        "size",
+        "quality",
+        "voice",
+        "language",
+    ]
 )
 _RESPONSE = frozenset(
-    """id object created created_at completed_at model status system_fingerprint service_tier provider type role
-    stop_reason background previous_response_id""".split()
+    [
+        "id",
+        "object",
+        "created",
+        "created_at",
+        "completed_at",
+        "model",
+        "status",
+        "system_fingerprint",
+        "service_tier",
+        "provider",
+        "type",
+        "role",
+        "stop_reason",
+        "background",
+        "previous_response_id",
+    ]
 )
 _OUTPUT_ITEM = frozenset(["type", "id", "call_id", "status", "role", "name", "server_label"])
 
@@ -58,7 +142,8 @@ def strip_content(call: Mapping[str, Any]) -> dict[str, Any]:
     if request is not None:
         out["request"] = _request(request_fields)
     if response is not None:
-        out["response"] = _response(response_fields)
+        kept = _response(response_fields)
+        out["response"] = kept if kept or not response else {"object": "unread"}  # that there was one
     for key in ("inputs", "outputs"):
         if call.get(key) is not None:
             out[key] = {}  # that there was one

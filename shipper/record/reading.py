@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -63,10 +64,10 @@ class Reading:
         choice = Choice(index, message["role"], finish_reason)
         for part in message["parts"]:
             kind = part["type"]
-            if kind == "text":
-                choice.text += part["content"]
+            if kind == "text" and type(text := part.get("content")) is str:
+                choice.text += text
             elif kind == "refusal":
-                choice.refusal = part["content"]
+                choice.refusal = keyword(part.get("content"), "refusal", self.flags)
             elif kind in ("tool_call", "server_tool_call"):
                 self._add_tool_call(choice, part)
             elif type(transcript := part.get("transcript")) is str:
@@ -91,16 +92,16 @@ class Reading:
 
     def _add_tool_call(self, choice: Choice, part: Json) -> None:
         """The call for the `flattened` field: arguments that are a JSON object are opened, so that they can be queried."""
-        name = part["name"]
+        name = keyword(part.get("name"), "tool_calls.name", self.flags) or "unknown"
         self.tool_names.append(name)
-        payload = part.get("server_tool_call") or part
+        payload = part.get("server_tool_call")
+        if type(payload) is not dict:
+            payload = part
         arguments = payload.get("arguments")
         if type(arguments) is str and arguments[:1] == "{":
-            try:
+            with suppress(ValueError):  # cut off, or the model's mistake: the text shows it
                 arguments = orjson.loads(arguments)
-            except ValueError:
-                pass  # cut off, or the model's mistake: the text shows it
-        call: Json = {"type": part.get("tool_type", "function") if payload is part else payload["type"]}
+        call: Json = {"type": part.get("tool_type", "function") if payload is part else payload.get("type")}
         if type(part.get("id")) is str:
             call["id"] = part["id"]
         call["name"] = name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, boolean, double, keyword, keywords, long
-from shipper.record.parts import collect_texts
-from shipper.record.reading import Json, Reading
 from shipper.record.safe import flattened
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json, Reading
 
 _Reader = Callable[[Any, str, Flags], Any]
 
@@ -33,14 +34,10 @@ _FIELDS: dict[str, tuple[str, _Reader]] = {
 }
 
 
-def write_request(request: Json, content: frozenset[str], reading: Reading, gen_ai: Json, llm: Json) -> None:
-    """Write what was asked for.
+def write_request(request: Json, content: frozenset[str], reading: Reading, gen_ai: Json, llm: Json) -> Json:
+    """Write what was asked for, and return the parameters without a field of their own.
 
-    Args:
-        request: the caller's request; empty when there is none.
-        content: keys that a reader has turned into messages, instructions and tools.
-        reading: what the reader understood.
-        gen_ai, llm: groups of the document.
+    `content` are the keys that a reader has turned into messages, instructions and tools.
     """
     flags = reading.flags
     fields: Json = {}
@@ -61,15 +58,14 @@ def write_request(request: Json, content: frozenset[str], reading: Reading, gen_
     if fields:
         gen_ai["request"] = fields
     if params:
-        _write_params(params, llm, flags)
-        if not content:  # no API that we know: everything may be the prompt
-            collect_texts(params, reading.input_texts)
+        _write_params(dict(params), llm, flags)
     if reading.inputs:
         gen_ai["input"] = {"messages": reading.inputs}
     if reading.system:
         gen_ai["system_instructions"] = reading.system
     if reading.tools:
         gen_ai["tool"] = {"definitions": reading.tools}
+    return params
 
 
 def _write_params(params: Json, llm: Json, flags: Flags) -> None:

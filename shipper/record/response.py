@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import SHORT_MAX, Flags, double, json_text, keyword, long
-from shipper.record.openai.usage import Reported, Tokens, read_usage
-from shipper.record.reading import Choice, Json, Reading
+from shipper.record.openai.usage import Reported, read_usage
 from shipper.record.safe import flattened, opaque
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Choice, Json, Reading
 
 _MAX_CHOICES = 1000  # nested objects; Elasticsearch refuses a document with more than 10,000
 _READ = frozenset({"id", "object", "model", "usage", "error"})
@@ -34,12 +36,19 @@ def write_response(
     for key, value in response.items():
         if key in _READ or key in consumed or value is None or value == [] or value == {}:
             continue
-        if key in request and request[key] == value:
+        if key in request and _same(request[key], value):
             continue
         extras[key] = value
     reading.usage = response.get("usage")
     if reading.error is None and (error := response.get("error")):
         reading.error = error
+
+
+def _same(left: Any, right: Any) -> bool:
+    try:
+        return left == right
+    except RecursionError:
+        return False
 
 
 def write_choices(call: Json, reading: Reading, llm: Json) -> str:

@@ -75,12 +75,12 @@ def _is_too_long(key: str, key_max: int) -> bool:
 
 
 def _repair(value: Any, levels: int, key_max: int | None, where: str, flags: Flags) -> Any:
-    if type(value) is not dict and type(value) is not list:
+    if not isinstance(value, (dict, list)):
         return value
     if levels == 0:
         flags.append(f"{where}: nested too deeply, kept as JSON text")
         return json_text(value)
-    if type(value) is list:
+    if isinstance(value, list):
         return [_repair(item, levels - 1, key_max, where, flags) for item in value]
     if key_max is not None and any(_is_too_long(key, key_max) for key in value):
         flags.append(f"{where}: key too long, kept as JSON text")

@@ -29,7 +29,7 @@ class StreamFacts(NamedTuple):
 class Assembler:
     """Adds up one stream of chat completions, legacy completions, or Responses events. Not thread-safe."""
 
-    __slots__ = ("_chunks", "_stream", "_strange")
+    __slots__ = ("_chunks", "_strange", "_stream")
 
     def __init__(self) -> None:
         self._chunks = 0
@@ -75,9 +75,6 @@ def _stream_for(chunk: Any) -> ChatStream | ResponsesStream | None:
     kind = chunk.get("type")
     if type(kind) is str and (kind.startswith("response.") or kind == "error"):
         return ResponsesStream()
-    if (
-        chunk.get("object") in ("chat.completion.chunk", "text_completion")
-        or type(chunk.get("choices")) is list
-    ):
+    if type(chunk.get("choices")) is list or type(chunk.get("error")) is dict:
         return ChatStream()
     return None

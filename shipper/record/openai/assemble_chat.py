@@ -7,15 +7,19 @@ from typing import Any
 Json = dict[str, Any]
 
 _NOT_HEAD = frozenset({"choices", "usage", "object", "obfuscation"})
+_FIRST = frozenset({"id", "created", "model"})  # later values don't replace the first
 _ONCE = frozenset({"id", "name", "role", "type", "format"})  # said once, or repeated, but never in fragments
+_NO_CONTENT = ("tool_calls", "function_call", "refusal", "audio")  # beside these an empty content means none
+_MAX_LEVELS = 16  # of objects that arrive in fragments
 
 
 class _Fragments:
     """An object that arrives in fragments: texts are joined, lists extended, objects merged, the rest replaced."""
 
-    __slots__ = ("lists", "texts", "values")
+    __slots__ = ("_levels", "lists", "texts", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, levels: int = _MAX_LEVELS) -> None:
+        self._levels = levels
         self.texts: dict[str, list[str]] = {}
         self.lists: dict[str, list[Any]] = {}
         self.values: dict[str, Any] = {}
@@ -29,10 +33,10 @@ class _Fragments:
                 texts.append(value)
         elif kind is list:
             self.lists.setdefault(key, []).extend(value)
-        elif kind is dict:
+        elif kind is dict and self._levels:
             inner = self.values.get(key)
             if type(inner) is not _Fragments:
-                inner = self.values[key] = _Fragments()
+                inner = self.values[key] = _Fragments(self._levels - 1)
             for name, item in value.items():
                 inner.add(name, item)
         elif value is None or (kind is str and self.values.get(key)):
@@ -41,9 +45,9 @@ class _Fragments:
             self.values[key] = value
 
     def result(self) -> Json:
-        out: Json = {
-            key: value.result() if type(value) is _Fragments else value for key, value in self.values.items()
-        }
+        out: Json = {}
+        for key, value in self.values.items():
+            out[key] = value.result() if type(value) is _Fragments else value
         for key, items in self.lists.items():
             out[key] = list(items)
         for key, texts in self.texts.items():
@@ -63,11 +67,10 @@ class _ToolCalls:
     def add(self, fragment: Any) -> None:
         if type(fragment) is not dict:
             fragment = {"value": fragment}
-        index = self._index_of(fragment)
+        index = self._last = self._index_of(fragment)
         call = self._calls.get(index)
         if call is None:
             call = self._calls[index] = _Fragments()
-        self._last = index
         for key, value in fragment.items():
             if key != "index":
                 call.add(key, value)
@@ -79,14 +82,12 @@ class _ToolCalls:
         missing: some providers number every call 0, or none.
         """
         index, call_id = fragment.get("index"), fragment.get("id")
-        known = self._calls.get(index) if type(index) is int else None
-        if type(index) is int and (known is None or not call_id):
-            return index
         inner = fragment.get("function")
         begins = bool(call_id) and type(inner) is dict and bool(inner.get("name"))
-        if known is not None:
-            other = known.values.get("id")
-            return max(self._calls) + 1 if begins and other and other != call_id else index  # type: ignore[return-value]
+        if type(index) is int:
+            known = self._calls.get(index)
+            taken = known is not None and bool(known.values.get("id")) and known.values["id"] != call_id
+            return max(self._calls) + 1 if begins and taken else index
         if call_id:
             for place, call in self._calls.items():
                 if call.values.get("id") == call_id:
@@ -102,48 +103,79 @@ class _ToolCalls:
 class _Choice:
     """One of the interleaved choices."""
 
-    __slots__ = ("calls", "content", "finish_reason", "logprobs", "message", "rest", "seen")
+    __slots__ = ("_calls", "_content", "_message", "_rest", "finish_reason", "is_text")
 
     def __init__(self) -> None:
-        self.content: list[str] = []
-        self.seen: set[str] = set()  # keys that came, if only as null
-        self.message: _Fragments | None = None  # what the deltas say besides content and tool calls
-        self.calls: _ToolCalls | None = None
+        self._content: list[str] = []
+        self._message: _Fragments | None = None  # what the deltas say besides content and tool calls
+        self._calls: _ToolCalls | None = None
+        self._rest: _Fragments | None = None  # what stands beside the delta
         self.finish_reason: Any = None
-        self.logprobs: _Fragments | None = None
-        self.rest = _Fragments()
+        self.is_text = False  # of a legacy completion
 
     def add_delta(self, delta: Json) -> None:
         for key, value in delta.items():
             if key == "content" and type(value) is str:
-                self.content.append(value)
+                self._content.append(value)
             elif key == "tool_calls" and type(value) is list:
-                if self.calls is None:
-                    self.calls = _ToolCalls()
+                if self._calls is None:
+                    self._calls = _ToolCalls()
                 for fragment in value:
-                    self.calls.add(fragment)
+                    self._calls.add(fragment)
             else:
-                if self.message is None:
-                    self.message = _Fragments()
-                self.message.add(key, value)
+                if self._message is None:
+                    self._message = _Fragments()
+                self._message.add(key, value)
+
+    def add_rest(self, key: str, value: Any) -> None:
+        if key == "text":
+            self.is_text = True
+            if type(value) is str:
+                self._content.append(value)
+        elif value is not None or key == "logprobs":
+            if self._rest is None:
+                self._rest = _Fragments()
+            self._rest.add(key, value)
+
+    def result(self, index: int, *, text: bool) -> Json:
+        out: Json = {"index": index, "finish_reason": self.finish_reason}
+        if text:
+            out["text"] = "".join(self._content)
+        else:
+            out["message"] = self._message_so_far()
+        if self._rest is not None:
+            for key, value in self._rest.result().items():
+                out.setdefault(key, value)
+        return out
+
+    def _message_so_far(self) -> Json:
+        message = self._message.result() if self._message else {}
+        message.setdefault("role", "assistant")
+        if self._calls is not None:
+            message["tool_calls"] = self._calls.result()
+        content = "".join(self._content)
+        if content or (self._content and not any(map(message.get, _NO_CONTENT))):
+            message["content"] = content
+        else:
+            message.setdefault("content", None)
+        return message
 
 
 class ChatStream:
     """A stream of `chat.completion.chunk` or `text_completion` objects."""
 
-    __slots__ = ("_choices", "_error", "_head", "_text", "_usage")
+    __slots__ = ("_choices", "_error", "_head", "_usage")
 
     def __init__(self) -> None:
         self._head: Json = {}
         self._choices: dict[int, _Choice] = {}
         self._usage: Any = None
         self._error: Any = None
-        self._text: bool | None = None  # legacy completions
 
     @property
     def kind(self) -> str:
         """Name of the API."""
-        return "completions" if self._text else "chat_completions"
+        return "completions" if self._is_text() else "chat_completions"
 
     @property
     def completed(self) -> bool:
@@ -157,18 +189,18 @@ class ChatStream:
             return False
         head = self._head
         for key, value in chunk.items():
-            if key in _NOT_HEAD or not value or head.get(key) == value:
-                continue
-            if key == "error":
-                self._error = value
-            elif key not in head or key not in ("id", "created", "model"):
-                head[key] = value
+            if value and key not in _NOT_HEAD and head.get(key) is not value:
+                if key == "error":
+                    self._error = value
+                elif key not in head or key not in _FIRST:
+                    head[key] = value
         choices = chunk.get("choices")
         if type(choices) is list:
             for position, choice in enumerate(choices):
                 if type(choice) is dict:
                     self._add_choice(choice, position)
-        if (usage := chunk.get("usage")) is not None:
+        usage = chunk.get("usage")
+        if usage is not None:
             self._usage = usage
         return True
 
@@ -183,61 +215,22 @@ class ChatStream:
             if key == "delta":
                 if type(value) is dict:
                     choice.add_delta(value)
-            elif key == "text":
-                self._text = True
-                if type(value) is str:
-                    choice.content.append(value)
             elif key == "finish_reason":
                 if value is not None:
                     choice.finish_reason = value
-            elif key == "index":
-                pass
-            elif key == "logprobs":
-                choice.seen.add(key)
-                if type(value) is dict:
-                    if choice.logprobs is None:
-                        choice.logprobs = _Fragments()
-                    for name, item in value.items():
-                        choice.logprobs.add(name, item)
-            elif value is not None:
-                choice.rest.add(key, value)
+            elif key != "index" and (value is not None or key == "logprobs"):
+                choice.add_rest(key, value)
+
+    def _is_text(self) -> bool:
+        return any(choice.is_text for choice in self._choices.values())
 
     def result(self) -> Json:
         """The answer so far."""
-        out = {**self._head, "object": "text_completion" if self._text else "chat.completion"}
-        shape = _text_choice if self._text else _chat_choice
-        out["choices"] = [shape(index, self._choices[index]) for index in sorted(self._choices)]
+        text = self._is_text()
+        out = {**self._head, "object": "text_completion" if text else "chat.completion"}
+        out["choices"] = [self._choices[index].result(index, text=text) for index in sorted(self._choices)]
         if self._usage is not None:
             out["usage"] = self._usage
         if self._error is not None:
             out["error"] = self._error
         return out
-
-
-def _chat_choice(index: int, choice: _Choice) -> Json:
-    message = choice.message.result() if choice.message else {}
-    message.setdefault("role", "assistant")
-    if choice.calls is not None:
-        message["tool_calls"] = choice.calls.result()
-    content = "".join(choice.content)
-    others = ("tool_calls", "function_call", "refusal", "audio")
-    if "content" not in message:  # kept as it came when it is no text
-        message["content"] = (
-            content if content or (choice.content and not any(map(message.get, others))) else None
-        )
-    elif content:
-        message["content"] = content
-    return _finished(index, choice, {"message": message})
-
-
-def _text_choice(index: int, choice: _Choice) -> Json:
-    return _finished(index, choice, {"text": "".join(choice.content)})
-
-
-def _finished(index: int, choice: _Choice, body: Json) -> Json:
-    out: Json = {"index": index, **body, "finish_reason": choice.finish_reason}
-    if "logprobs" in choice.seen:
-        out["logprobs"] = choice.logprobs.result() if choice.logprobs else None
-    for key, value in choice.rest.result().items():
-        out.setdefault(key, value)
-    return out

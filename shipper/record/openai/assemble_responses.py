@@ -136,12 +136,12 @@ class ResponsesStream:
                     output_index, {"type": name.removeprefix("response.").rpartition("_")[0]}
                 )
                 item[key] = item[key] if len(str(item.get(key, ""))) > len(text) else text
-        for (output_index, index), annotations in self._annotations.items():
+        for (output_index, index), found in self._annotations.items():
             part = parts.get((output_index, "content", index))
             if part is not None and not part.get("annotations"):
-                part["annotations"] = list(annotations)
-        for (output_index, where, _), _part in parts.items():
-            kind = "reasoning" if where == "summary" or _part.get("type") == "reasoning_text" else "message"
+                part["annotations"] = list(found)
+        for (output_index, where, _), part in parts.items():
+            kind = "reasoning" if where == "summary" or part.get("type") == "reasoning_text" else "message"
             item = items.setdefault(output_index, {"type": kind})
             if not item.get(where):  # a finished item has them all
                 item[where] = [

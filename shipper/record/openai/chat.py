@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from shipper.record.messages import message_of
 from shipper.record.parts import keep_rest, parts_of
 from shipper.record.reading import Json, Reading, choice_index, reason

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from shipper.record.reading import Json
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 CHAT = "chat_completions"
 COMPLETIONS = "completions"

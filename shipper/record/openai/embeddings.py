@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.openai.completions import add_inputs
-from shipper.record.reading import Json, Reading
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json, Reading
 
 REQUEST_KEYS = frozenset({"input"})
 RESPONSE_KEYS = frozenset({"data"})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, keyword
 from shipper.record.messages import message_of, text_message
 from shipper.record.parts import collect_texts, keep_rest, part_of, parts_of, tool_result_part
-from shipper.record.reading import Json, Reading
 from shipper.record.safe import opaque
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json, Reading
 
 REQUEST_KEYS = frozenset({"input", "instructions", "tools"})
 RESPONSE_KEYS = frozenset({"output", "output_text", "status", "instructions", "tools"})

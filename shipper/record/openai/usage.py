@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shipper.record.coerce import Flags, double, long
-from shipper.record.reading import Json
+
+if TYPE_CHECKING:
+    from shipper.record.reading import Json
 
 _KNOWN = frozenset(
     {
