@@ -22,9 +22,6 @@ from shipper.record.serialize import to_json
 
 _COUNTER_BITS: Final = 42
 _COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
-_LOW_62_BITS: Final = (1 << 62) - 1
-_VERSION_7: Final = 0x7 << 76
-_VARIANT_RFC: Final = 0b10 << 62
 
 VOLATILE_KEYS: Final = frozenset(
     {
@@ -85,9 +82,15 @@ def new_event_id() -> str:
     if word is None:
         source.randoms = _random_words()
         word = next(source.randoms, 0)
-    low = (count << 32 | word) & _LOW_62_BITS
-    text = f"{now_ms << 80 | _VERSION_7 | (count >> 30) << 64 | _VARIANT_RFC | low:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    # one `%` is a third quicker than shifting a 128-bit integer together and slicing its digits
+    return "%08x-%04x-7%03x-%04x-%04x%08x" % (  # noqa: UP031
+        now_ms >> 16,
+        now_ms & 0xFFFF,
+        count >> 30,
+        0x8000 | count >> 16 & 0x3FFF,
+        count & 0xFFFF,
+        word,
+    )
 
 
 def timestamp_ms(event_id: str) -> int | None:

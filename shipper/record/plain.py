@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from math import isfinite
 from typing import Any, Final
@@ -11,20 +11,21 @@ from uuid import UUID
 MAX_CONTAINERS: Final = 100_000
 _LONG_LIST: Final = 32
 _ONLY_FLOATS: Final[frozenset[type]] = frozenset({float})
+_ZONES: Final = (None, UTC)  # others may be Python code, or have offsets that orjson rounds to minutes
 _NATIVE: Final[frozenset[type]] = frozenset({bool, date, UUID})
 
 
-def is_plain(value: object) -> bool:
+def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
     """Whether orjson writes exactly this: JSON's own types, finite floats, integers that fit into a long.
 
     orjson alone would write NaN as null, and integers up to 2**64 - 1 where Elasticsearch's long ends at 2**63 - 1.
     Lone surrogates, keys that are not str and more than 254 levels are left to it: there it raises TypeError.
-    The walk is bounded, so that it also ends on a cycle.
+    The walk ends after `max_containers` dicts and lists, and says no: so it ends on a cycle too.
 
     Raises: RuntimeError or IndexError when another thread changes the value meanwhile.
     """
     containers: list[Any] = [(value,)]
-    for container in islice(containers, MAX_CONTAINERS):
+    for container in islice(containers, max_containers):
         for item in container.values() if type(container) is dict else container:
             kind = type(item)
             if kind is str or item is None:
@@ -40,9 +41,9 @@ def is_plain(value: object) -> bool:
             elif kind is list:
                 if len(item) <= _LONG_LIST or not _is_vector(item):
                     containers.append(item)
-            elif kind not in _NATIVE and not (kind is datetime and item.tzinfo is None):
+            elif kind not in _NATIVE and not (kind is datetime and item.tzinfo in _ZONES):
                 return False
-    return len(containers) <= MAX_CONTAINERS
+    return len(containers) <= max_containers
 
 
 def _is_vector(items: list[Any]) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.record.plain import is_plain
+from shipper.record.plain import MAX_CONTAINERS, is_plain
+from shipper.record.scalars import MAX_TEXT_CHARS
 from shipper.record.simplify import (
-    MAX_REPR_CHARS,
     NOT_GIVEN,
     Pairs,
     class_name,
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LEVELS: Final = 200  # orjson ends at 254, and the value becomes a part of something else
-MAX_CONTAINERS: Final = 200_000  # a few lists that contain each other's copies are billions
 MAX_REPORTED: Final = 50
 _SHARED_LEVELS: Final = 4  # call, request, messages, message
+_MAX_SHARED: Final = (
+    1000  # lists and objects in such a part; many parts that reach one cycle must not cost much
+)
 _MAX_PATH_CHARS: Final = 300
 _MAX_KEY_CHARS: Final = 60
 
@@ -66,11 +68,12 @@ class _Walk:
                 del self._open[key]
                 continue
             plain = self._plain(item, path, level)
-            if plain is NOT_GIVEN:
-                if type(into) is dict:
-                    del into[key]
-            else:
+            if plain is not NOT_GIVEN:
                 into[key] = plain
+            elif type(into) is dict:
+                del into[key]
+            else:
+                into[key] = None
         return result[0]
 
     def report(self) -> list[str]:
@@ -156,7 +159,7 @@ class _Walk:
 
 def _is_plain_now(simple: Any) -> bool:
     try:
-        return is_plain(simple)
+        return is_plain(simple, _MAX_SHARED)
     except (RuntimeError, IndexError):  # another thread is changing it
         return False
 
@@ -204,19 +207,19 @@ def outline(value: Any) -> str:
     parts: list[str] = []
     length = 0
     todo: list[Iterator[Any]] = [iter((value,))]
-    while todo and length < MAX_REPR_CHARS:
+    while todo and length < MAX_TEXT_CHARS:
         for item in todo[-1]:
             simple = item if isinstance(item, _Token) else simplify(item)[0]
             if type(simple) in (dict, list, Pairs):
                 todo.append(_tokens(simple))
                 break
-            parts.append(str(simple)[:MAX_REPR_CHARS])
+            parts.append(str(simple)[:MAX_TEXT_CHARS])
             length += len(parts[-1])
-            if length >= MAX_REPR_CHARS:
+            if length >= MAX_TEXT_CHARS:
                 break
         else:
             todo.pop()
-    return "".join(parts)[:MAX_REPR_CHARS]
+    return "".join(parts)[:MAX_TEXT_CHARS]
 
 
 class _Token(str):

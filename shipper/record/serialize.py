@@ -40,11 +40,7 @@ def to_json(value: object) -> tuple[bytes, list[str]]:
             return orjson.dumps(copy), changed
         except (TypeError, RecursionError):
             continue
-    return _at_the_limit(value)
-
-
-def _at_the_limit(value: object) -> tuple[bytes, list[str]]:
-    """Do what still works without calling another Python function."""
+    # The caller has used up the stack: do what still works without calling a Python function.
     try:
         return orjson.dumps(value), [NO_STACK]
     except (TypeError, RecursionError):

@@ -11,7 +11,6 @@ every JSON encoder written in C, and nobody's code runs.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections import UserString, deque
 from collections.abc import Callable, Iterable, Mapping, MappingView, Sequence
 from collections.abc import Set as AbstractSet
@@ -20,21 +19,28 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import islice
-from math import isfinite, isnan
 from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-MAX_REPR_CHARS: Final = 1000
+from shipper.record.scalars import (
+    MAX_TEXT_CHARS,
+    Simple,
+    binary,
+    decimal,
+    fraction,
+    instant,
+    integer,
+    real,
+)
+
 MAX_LAZY_ITEMS: Final = 10_000  # of a Mapping or Sequence that may compute its items without end
 _ATTEMPTS: Final = 3
+_SDKS: Final = frozenset({"openai", "anthropic"})
 _ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 _T = TypeVar("_T")
-
-Simple = tuple[Any, str]
-"""A JSON scalar, dict, list, `Pairs` or `NOT_GIVEN`; and what was changed, "" for nothing."""
 
 
 class Pairs(list[tuple[Any, Any]]):
@@ -83,52 +89,6 @@ def class_name(value: object) -> str:
 def exact_text(value: str) -> str:
     """The characters of a str or of an instance of a derived class, as a str."""
     return str.__str__(value)
-
-
-def _integer(value: int) -> Simple:
-    number = int.__int__(value)
-    if -(2**63) <= number < 2**63:
-        return number, ""
-    # int to decimal text is quadratic, and refused past 4,300 digits
-    return (str(number) if number.bit_length() < 10_000 else hex(number)), "integer beyond 64 bits, as text"
-
-
-def _float(value: float) -> Simple:
-    number = float.__float__(value)
-    if isfinite(number):
-        return number, ""
-    return None, "NaN" if isnan(number) else "infinity"
-
-
-def _decimal(value: Decimal) -> Simple:
-    if not value.is_finite():
-        return None, "NaN" if value.is_nan() else "infinity"
-    if -20 < value.adjusted() < 19 and value == value.to_integral_value():
-        return _integer(int(value))
-    number = float(value)
-    if isfinite(number) and Decimal(repr(number)) == value:
-        return number, ""
-    return str(value)[:MAX_REPR_CHARS], "decimal with more digits than a double, as text"
-
-
-def _fraction(value: Fraction) -> Simple:
-    number = float(value)
-    if Fraction(number) == value:
-        return number, ""
-    return f"{value.numerator}/{value.denominator}"[:MAX_REPR_CHARS], "fraction, as text"
-
-
-def _bytes(value: bytes | bytearray | memoryview) -> Simple:
-    return b64encode(bytes(value)).decode("ascii"), "bytes, as base64"
-
-
-def _datetime(value: datetime) -> Simple:
-    if value != value:
-        return None, "not a time"
-    try:
-        return datetime.isoformat(value), ""
-    except Exception:
-        return datetime.isoformat(value.replace(tzinfo=None)), "time zone not readable"
 
 
 def _set(value: AbstractSet[Any]) -> Simple:
@@ -212,11 +172,8 @@ def _exception(value: BaseException) -> Simple:
 def _foreign(value: Any) -> Simple:
     """An object of somebody's class, by the conventions of the well-known libraries."""
     kind = type(value)
-    module = str(kind.__module__)
-    library = module.partition(".")[0]
-    if kind.__name__ in ("NotGiven", "Omit") and (
-        library in ("openai", "anthropic") or module.endswith("._types")
-    ):
+    library = _library(kind)
+    if kind.__name__ in ("NotGiven", "Omit") and (library in _SDKS or kind.__module__.endswith("._types")):
         return NOT_GIVEN, ""
     if library == "numpy" and hasattr(kind, "tolist"):
         items = value.tolist()
@@ -236,23 +193,28 @@ def _foreign(value: Any) -> Simple:
     return _repr(value)
 
 
+def _library(kind: type) -> str:
+    return str(kind.__module__).partition(".")[0]
+
+
 def _has_to_dict(kind: type) -> bool:
     """Whether it offers itself as a dict, and is no table: that would be as many dicts as rows or columns."""
     return hasattr(kind, "to_dict") and not hasattr(kind, "shape")
 
 
 def _model(value: Any) -> Simple:
-    """A pydantic model: the fields that were set, as Python objects.
+    """A pydantic model's fields, as Python objects; of a provider's SDK only those that were set, thus sent.
 
     Not in pydantic's JSON mode, which makes NaN to None without a word.
     """
     try:
-        fields = value.model_dump(exclude_unset=True, warnings=False)
+        fields = value.model_dump(exclude_unset=_library(type(value)) in _SDKS, warnings=False)
     except Exception:
         fields = None
     if type(fields) is dict:
         return fields, ""
-    return dict(vars(value)), "model_dump failed, its attributes"
+    attributes = dict(vars(value))
+    return (attributes, "model_dump failed, its attributes") if attributes else _repr(value)
 
 
 def _attributes(value: object, names: Iterable[str]) -> dict[str, Any]:
@@ -268,8 +230,8 @@ def _attribute(value: object, name: str) -> Any:
 
 def _repr(value: object) -> Simple:
     """The beginning of its repr, without the address in memory, which would make each resend another event."""
-    text = _ADDRESS.sub("", exact_text(repr(value))[: 2 * MAX_REPR_CHARS])
-    return text[:MAX_REPR_CHARS], f"repr of {class_name(value)}"
+    text = _ADDRESS.sub("", exact_text(repr(value))[: 2 * MAX_TEXT_CHARS])
+    return text[:MAX_TEXT_CHARS], f"repr of {class_name(value)}"
 
 
 def _same(value: Any) -> Simple:
@@ -284,20 +246,20 @@ _CONVERTERS: Final[tuple[tuple[Any, Callable[[Any], Simple]], ...]] = (
     (Enum, lambda value: simplify(value.value)),
     (str, lambda value: (exact_text(value), "")),
     ((bool, type(None)), _same),
-    (int, _integer),
-    (float, _float),
+    (int, integer),
+    (float, real),
     (dict, _dict),
     (list, _list),
     (tuple, _tuple),
-    (datetime, _datetime),
+    (datetime, instant),
     (date, lambda value: (date.isoformat(value), "")),
     (time, lambda value: (time.isoformat(value), "")),
     (timedelta, lambda value: (timedelta.total_seconds(value), "duration, in seconds")),
     ((UUID, PurePath, UserString), _as_text),
-    (Decimal, _decimal),
-    (Fraction, _fraction),
+    (Decimal, decimal),
+    (Fraction, fraction),
     (complex, lambda value: (str(complex(value)), "complex number, as text")),
-    ((bytes, bytearray, memoryview), _bytes),
+    ((bytes, bytearray, memoryview), binary),
     (BaseException, _exception),
     (SimpleNamespace, _namespace),
     (Unreadable, lambda _: ("<unreadable>", "raised when it was read")),
