@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -82,6 +83,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def missing_artifacts(cache_dir: Path) -> list[Artifact]:
-    """The jars that are absent, cut or changed; hashes all of them. Never raises."""
-    return [wanted for wanted in pinned_artifacts() if not is_intact(jar_path(cache_dir, wanted), wanted)]
+def missing_from(cache_dir: Path, artifacts: Iterable[Artifact]) -> list[Artifact]:
+    """Those that are absent, cut or changed; hashes all of them. Never raises."""
+    return [wanted for wanted in artifacts if not is_intact(jar_path(cache_dir, wanted), wanted)]

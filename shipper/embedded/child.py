@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 _HEALTH_POLL_S = 0.25
-_RED_GRACE_S = 10.0
-_LOCK_CHECK_S = 5.0
+_RED_GRACE_S = 5.0
+_LOCK_CHECK_S = 2.0
 _CLOSE_TIMEOUT_S = 20
 
 

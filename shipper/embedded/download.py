@@ -11,14 +11,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shipper.embedded.artifacts import Artifact, is_intact, jar_path, missing_artifacts, sha256_of
+from shipper.embedded.artifacts import Artifact, is_intact, jar_path, missing_from, sha256_of
 from shipper.embedded.state import FileLock
 from shipper.errors import EmbeddedNodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     Progress = Callable[[str, int, int], None]
@@ -26,22 +27,29 @@ if TYPE_CHECKING:
 
 _THREADS = 4
 _ATTEMPTS = 3
-_RETRY_PAUSE_S = 1.0
 _TIMEOUT_S = 30
 _REPORT_BYTES = 256 * 1024
 
 
-def ensure_artifacts(cache_dir: Path, progress: Progress | None = None) -> None:
-    """Make every pinned jar present and intact; asks the network only for what is not.
+def ensure_artifacts(
+    artifacts: Sequence[Artifact],
+    cache_dir: Path,
+    progress: Progress | None = None,
+    *,
+    retry_pause_s: float = 1.0,
+) -> None:
+    """Make every jar present and intact in the cache; asks the network only for what is not.
 
     Args:
+        artifacts: the pinned jars.
         cache_dir: shared cache folder; two processes that fetch at once take turns.
         progress: called with ("download", bytes done, bytes in all), from several threads, one at a time.
+        retry_pause_s: seconds before a jar's second try, twice that before its third.
 
     Raises:
         EmbeddedNodeError: a jar can't be fetched, or is not the pinned one; what was fetched is kept.
     """
-    if not missing_artifacts(cache_dir):
+    if not missing_from(cache_dir, artifacts):
         return
     folder = cache_dir / "jars"
     try:
@@ -55,19 +63,19 @@ def ensure_artifacts(cache_dir: Path, progress: Progress | None = None) -> None:
     try:
         partial = folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a download that was killed
-        missing = missing_artifacts(cache_dir)
-        _fetch_all(missing, cache_dir, partial, _Tally(sum(jar.size for jar in missing), progress))
+        missing = missing_from(cache_dir, artifacts)
+        tally = _Tally(sum(jar.size for jar in missing), progress)
+        _fetch_all(missing, _Sources(_maven_fetches(tally), cache_dir, partial, retry_pause_s), tally)
         shutil.rmtree(partial, ignore_errors=True)
     finally:
         lock.release()
 
 
-def _fetch_all(missing: list[Artifact], cache_dir: Path, partial: Path, tally: _Tally) -> None:
-    fetches = _maven_fetches(tally)
+def _fetch_all(missing: list[Artifact], sources: _Sources, tally: _Tally) -> None:
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="shipper-download")
     try:
         largest_first = sorted(missing, key=lambda jar: -jar.size)
-        pending = [pool.submit(fetch_verified, jar, cache_dir, partial, fetches) for jar in largest_first]
+        pending = [pool.submit(sources.bring, jar) for jar in largest_first]
         for future in as_completed(pending):
             future.result()
     finally:
@@ -75,47 +83,51 @@ def _fetch_all(missing: list[Artifact], cache_dir: Path, partial: Path, tally: _
         pool.shutdown(cancel_futures=True)
 
 
-def fetch_verified(
-    artifact: Artifact, cache_dir: Path, partial: Path, fetches: list[Fetch], pause_s: float = _RETRY_PAUSE_S
-) -> None:
-    """Bring one jar into the cache; a cut or unreachable one is tried again, at each source in turn.
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where jars come from and where they go."""
 
-    Args:
-        artifact: the pinned jar.
-        cache_dir: where it goes once its hash was compared.
-        partial: folder of unfinished downloads, on the same file system.
-        fetches: the sources; each downloads into the given folder and returns the file.
-        pause_s: between attempts, seconds.
+    fetches: list[Fetch]
+    """Each downloads a jar into the given folder and returns the file."""
+    cache_dir: Path
+    partial: Path
+    """Folder of unfinished downloads, on the cache's file system."""
+    retry_pause_s: float
 
-    Raises:
-        EmbeddedNodeError: no source gave the jar with the pinned hash.
-    """
-    faults: list[str] = []
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(pause_s * attempt)
-        for number, fetch in enumerate(fetches):
-            target = partial / f"{artifact.sha256[:12]}-{attempt}-{number}"
-            try:
-                downloaded = fetch(artifact, target)
-            except (
-                OSError,
-                RuntimeError,
-            ) as error:  # requests' exceptions are OSErrors; jgo raises RuntimeError
-                faults.append(str(error))
-                continue
-            if is_intact(downloaded, artifact):
-                final = jar_path(cache_dir, artifact)
-                final.parent.mkdir(parents=True, exist_ok=True)
-                downloaded.replace(final)
-                return
-            faults.append(_difference(downloaded, artifact))
-            downloaded.unlink()
-    raise EmbeddedNodeError(
-        f"{artifact.coordinate}, a part of Elasticsearch, could not be downloaded: {faults[-1]}. "
-        "What has arrived is kept: run the same command again when the network is back. "
-        "A mirror is used if jgo is configured with one (section [repositories] of jgo.conf)."
-    )
+    def bring(self, artifact: Artifact) -> None:
+        """Bring one jar into the cache; a cut or unreachable one is tried again, at each source in turn.
+
+        Raises:
+            EmbeddedNodeError: no source gave the jar with the pinned hash.
+        """
+        faults: dict[str, None] = {}
+        for attempt in range(_ATTEMPTS):
+            time.sleep(self.retry_pause_s * attempt)
+            for number, fetch in enumerate(self.fetches):
+                fault = self._try(
+                    fetch, artifact, self.partial / f"{artifact.sha256[:12]}-{attempt}-{number}"
+                )
+                if fault is None:
+                    return
+                faults[fault] = None
+        raise EmbeddedNodeError(
+            f"{artifact.coordinate}, a part of Elasticsearch, could not be downloaded: {'; '.join(faults)}. "
+            "What has arrived is kept: run the same command again when the network is back. "
+            "A mirror is used if jgo is configured with one (section [repositories] of jgo.conf)."
+        )
+
+    def _try(self, fetch: Fetch, artifact: Artifact, folder: Path) -> str | None:
+        """Fetch once; None if the jar is in the cache now, else what went wrong."""
+        try:
+            downloaded = fetch(artifact, folder)
+        except (OSError, RuntimeError) as error:  # those of requests are OSErrors; jgo raises RuntimeError
+            return str(error)
+        if not is_intact(downloaded, artifact):
+            return _difference(downloaded, artifact)
+        final = jar_path(self.cache_dir, artifact)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        downloaded.replace(final)
+        return None
 
 
 def _difference(path: Path, artifact: Artifact) -> str:

