@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -28,20 +27,17 @@ DELIVERED = Result(Outcome.DELIVERED, 201)
 
 def body_of(batch: Sequence[Prepared]) -> bytes:
     """The request's body: per document a line that says create, where and under which id, then the document."""
-    parts: list[bytes] = []
-    add = parts.append
-    for one in batch:
-        add(_action_start(one.index))
-        add(orjson.dumps(one.id))
-        add(b"}}\n")
-        add(one.body)
-        add(b"\n")
-    return b"".join(parts)
-
-
-@lru_cache(maxsize=1024)
-def _action_start(index: str) -> bytes:
-    return b'{"create":{"_index":' + orjson.dumps(index) + b',"_id":'
+    starts = {
+        index: b'{"create":{"_index":' + orjson.dumps(index) + b',"_id":'
+        for index in {one.index for one in batch}
+    }
+    return b"".join(
+        [
+            part
+            for one in batch
+            for part in (starts[one.index], orjson.dumps(one.id), b"}}\n", one.body, b"\n")
+        ]
+    )
 
 
 def compress(body: bytes) -> bytes:
