@@ -1,8 +1,9 @@
 """What a call cost, from its tokens and the price on its day.
 
 Input tokens include cached ones and output tokens include reasoning, so that neither is counted twice. What isn't
-known is a status of its own and never 0: `unknown_model`, `no_usage`, and `pending` when the price list has a form
-that this version doesn't understand. The caller's own figure (`provided`) stays.
+known is a status of its own and never 0: `unknown_model`, `no_usage`, and `pending` when this version can't tell: the
+price list has a form that is new to it, or audio and text have different prices and weren't counted apart. The
+caller's own figure (`provided`) stays.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CONTEXT_KEYS = frozenset({"processing", "service_tier", "speed"})
+_MODALITIES = frozenset({"audio_tokens", "image_tokens", "video_tokens"})
 _NOTHING: dict[str, Any] = {}
 
 
@@ -66,6 +68,8 @@ def price(
     rates = bands.of(usage)
     if not rates.covers(usage):
         return _UNKNOWN_MODEL
+    if usage.mixed and rates.by_modality:
+        return _PENDING
     return Priced(rates.amounts(usage), "USD", version())
 
 
@@ -83,14 +87,16 @@ def apply_cost(document: dict[str, Any]) -> None:
     if prompt is None and answer is None:
         cost["status"] = "no_usage"
         return
+    said = _said(document["llm"])
     tokens = Usage(
         prompt or 0,
         answer or 0,
         usage.get("cache_read", _NOTHING).get("input_tokens", 0),
         usage.get("cache_write", _NOTHING).get("input_tokens", 0),
         usage.get("reasoning", _NOTHING).get("output_tokens", 0),
+        _is_mixed(said.get("usage")),
     )
-    result = _price_of(document, tokens)
+    result = _price_of(document, tokens, said)
     if isinstance(result, Unknown):
         cost["status"] = result.status
         return
@@ -103,7 +109,7 @@ def apply_cost(document: dict[str, Any]) -> None:
         cost["cache_savings"] = amounts.cache_savings
 
 
-def _price_of(document: dict[str, Any], tokens: Usage) -> Priced | Unknown:
+def _price_of(document: dict[str, Any], tokens: Usage, said: dict[str, Any]) -> Priced | Unknown:
     gen_ai = document["gen_ai"]
     try:
         return price(
@@ -112,24 +118,34 @@ def _price_of(document: dict[str, Any], tokens: Usage) -> Priced | Unknown:
             tokens,
             document["@timestamp"],
             gen_ai.get("request", _NOTHING).get("model", ""),
-            _context(document),
+            _context(document, said),
         )
     except Exception:  # a release of genai-prices that is made otherwise must not stop delivery
         return _PENDING
 
 
-def _context(document: Mapping[str, Any]) -> Context:
+def _context(document: Mapping[str, Any], said: Mapping[str, Any]) -> Context:
     """What selects a variant of the price: the tier that served the call, else the parameters that it was sent with."""
     params = document["llm"].get("request", _NOTHING).get("params", _NOTHING)
-    served = document.get("openai", _NOTHING).get("response", _NOTHING).get("service_tier")
+    served = said.get("service_tier")
     if served is None and _CONTEXT_KEYS.isdisjoint(params):
         return ()
     given = {key: params[key] for key in _CONTEXT_KEYS if isinstance(params.get(key), str)}
-    if served is not None:
+    if isinstance(served, str):
         given["service_tier"] = served
     if given.get("service_tier") == "batch":
         given["processing"] = "batch"
     return tuple(sorted(given.items()))
+
+
+def _said(llm: Mapping[str, Any]) -> dict[str, Any]:
+    """What the provider said beyond the record's fields."""
+    said = llm.get("attributes", _NOTHING).get("response", _NOTHING).get("provider", _NOTHING)
+    return said if isinstance(said, dict) else _NOTHING
+
+
+def _is_mixed(usage: Any) -> bool:
+    return isinstance(usage, dict) and not _MODALITIES.isdisjoint(usage)
 
 
 def _bands_of_hour(found: Schedule, when: str, context: Context) -> Bands:

@@ -117,9 +117,6 @@ class _Response(_Request):
 
     response_model: Keyword = field("gen_ai.response.model", "Model that answered.")
     response_id: Keyword = field("gen_ai.response.id", "The provider's id of the answer.")
-    service_tier: Keyword = field(
-        "openai.response.service_tier", "Tier that served the call; prices depend on it."
-    )
     finish_reasons: Keywords = field(
         "gen_ai.response.finish_reasons", "Why the model stopped, for each choice."
     )

@@ -23,6 +23,9 @@ _PER_TOKEN = {
     "reasoning": "output_reasoning_mtok",
 }
 _PER_REQUEST = "requests_kcount"
+_BY_MODALITY = tuple(
+    f"{part}_{kind}_mtok" for kind in ("audio", "image", "video") for part in ("input", "output")
+)
 
 Factors = dict[str, Decimal]
 """What a discount multiplies each rate by; 1 where it names none."""
@@ -36,6 +39,8 @@ class Usage(NamedTuple):
     cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    mixed: bool = False
+    """Some of them are audio or images, and it isn't known how many."""
 
 
 class Amounts(NamedTuple):
@@ -58,6 +63,8 @@ class Rates:
     cache_write: int | None
     reasoning: int | None
     request: int
+    by_modality: bool
+    """The list has other prices for tokens of audio or images."""
 
     def covers(self, usage: Usage) -> bool:
         """False when tokens have no price: their cost is unknown then, not 0."""
@@ -101,16 +108,18 @@ class Bands:
 def compile_bands(price: Any, factors: Factors) -> Bands:
     """The rates of a `genai_prices.types.ModelPrice`, discounted.
 
-    Prices of what isn't tokens of a text (audio, images, searches) are left out: a document doesn't count these.
+    Prices of what a document doesn't count (tokens of audio or images, searches) are left out.
     """
     prices = {kind: getattr(price, key) for kind, key in _PER_TOKEN.items()}
     thresholds = {tier.start for value in prices.values() for tier in getattr(value, "tiers", ())}
     request = Fraction(getattr(price, _PER_REQUEST) or 0) / 1000
+    by_modality = any(getattr(price, key) is not None for key in _BY_MODALITY)
     return Bands(
         above=tuple(
-            (start, _rates(prices, start + 1, request, factors)) for start in sorted(thresholds, reverse=True)
+            (start, _rates(prices, start + 1, request, factors, by_modality))
+            for start in sorted(thresholds, reverse=True)
         ),
-        base=_rates(prices, 0, request, factors),
+        base=_rates(prices, 0, request, factors, by_modality),
     )
 
 
@@ -146,14 +155,16 @@ def agrees(price: Any) -> bool:
     return True
 
 
-def _rates(prices: Mapping[str, Any], prompt: int, request: Fraction, factors: Factors) -> Rates:
+def _rates(
+    prices: Mapping[str, Any], prompt: int, request: Fraction, factors: Factors, by_modality: bool
+) -> Rates:
     per_token: dict[str, Fraction | None] = {}
     for kind, value in prices.items():
         one = _at(value, prompt)
         per_token[kind] = None if one is None else Fraction(one) * Fraction(factors.get(kind, 1)) / 1_000_000
     scale = lcm(request.denominator, *(rate.denominator for rate in per_token.values() if rate is not None))
     whole = {kind: None if rate is None else int(rate * scale) for kind, rate in per_token.items()}
-    return Rates(scale=scale, request=int(request * scale), **whole)
+    return Rates(scale=scale, request=int(request * scale), by_modality=by_modality, **whole)
 
 
 def _at(price: Any, prompt: int) -> Decimal | None:

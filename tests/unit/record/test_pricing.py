@@ -386,7 +386,7 @@ def test_the_tier_that_served_decides(served: str | None, params: dict[str, Any]
     )
     one["gen_ai"]["response"]["model"] = "gpt-5"
     if served:
-        one["openai"] = {"response": {"service_tier": served}}
+        one["llm"]["attributes"] = {"response": {"provider": {"service_tier": served}}}
     assert costed(one)[0]["amount"] == amount
 
 
@@ -400,3 +400,20 @@ def test_an_odd_time_is_pending_where_hours_count() -> None:
     one["gen_ai"]["provider"]["name"] = hourly.provider.id
     one["gen_ai"]["response"]["model"] = hourly.model.id
     assert costed(one) == (None, {"status": "pending"})
+
+
+@pytest.mark.parametrize(
+    ("model", "counted", "status"),
+    [
+        ("gpt-audio", {"audio_tokens": 3}, "pending"),
+        ("gpt-audio", {"accepted_prediction_tokens": 3}, "priced"),
+        ("gpt-4o-2024-08-06", {"audio_tokens": 3}, "priced"),
+        ("gpt-audio", "many", "priced"),
+    ],
+)
+def test_audio_is_not_priced_as_text(model: str, counted: Any, status: str) -> None:
+    """Where audio costs more than text and the counts don't say how much there is of each, there is no cost yet."""
+    one = document({"input_tokens": 5, "output_tokens": 5})
+    one["gen_ai"]["response"]["model"] = model
+    one["llm"]["attributes"] = {"response": {"provider": {"usage": counted}}}
+    assert costed(one)[1]["status"] == status
