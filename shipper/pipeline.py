@@ -10,6 +10,7 @@ import atexit
 import os
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from shipper import notice
@@ -119,8 +120,6 @@ class Pipeline:
             self.flush(timeout_s, patient=False)
         sender, self._sender = self._sender, None
         self._sending = False
-        if sender is not None and not sender.delivery.trouble and time.monotonic() < deadline:
-            sender.heartbeat()
         self.writer.close()
         if sender is not None:
             sender.stop(max(0.1, deadline - time.monotonic()))
@@ -260,5 +259,8 @@ def _after_fork() -> None:
         pipeline.after_fork()
 
 
+# Functions registered last run first at exit, and the HTTP client empties its connection pool by a finalizer: a
+# request after that would wait for a connection for ever. So finalizers are registered before us.
+weakref.finalize(Pipeline, int).detach()
 atexit.register(close_all)
 os.register_at_fork(after_in_child=_after_fork)

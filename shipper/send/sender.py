@@ -65,6 +65,7 @@ class Sender:
         self._stopping = False
         self._next: int = 0
         self._housekeeping = threading.Lock()
+        self._last_report = threading.Lock()  # taken by the thread that sends it, and never given back
         self._adopt_at = 0.0
         self._tick_at = 0.0
         self._heartbeat_at = time.monotonic() + settings.heartbeat_interval_s
@@ -143,6 +144,8 @@ class Sender:
             except OSError as error:
                 notice.warn("disk", f"The spool can't be read or written ({error}); the sender tries again.")
                 self._wait(self._settings.flush_interval_s)
+        if self._last_report.acquire(blocking=False) and not self.delivery.trouble:
+            self.heartbeat()
 
     def _send(self, batch: Batch) -> None:
         try:
