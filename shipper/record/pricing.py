@@ -94,7 +94,7 @@ def apply_cost(document: dict[str, Any]) -> None:
         usage.get("cache_read", _NOTHING).get("input_tokens", 0),
         usage.get("cache_write", _NOTHING).get("input_tokens", 0),
         usage.get("reasoning", _NOTHING).get("output_tokens", 0),
-        _is_mixed(said.get("usage")),
+        "usage" in said and _is_mixed(said["usage"]),
     )
     result = _price_of(document, tokens, said)
     if isinstance(result, Unknown):
@@ -140,7 +140,10 @@ def _context(document: Mapping[str, Any], said: Mapping[str, Any]) -> Context:
 
 def _said(llm: Mapping[str, Any]) -> dict[str, Any]:
     """What the provider said beyond the record's fields."""
-    said = llm.get("attributes", _NOTHING).get("response", _NOTHING).get("provider", _NOTHING)
+    attributes = llm.get("attributes")
+    if attributes is None:
+        return _NOTHING
+    said = attributes.get("response", _NOTHING).get("provider", _NOTHING)
     return said if isinstance(said, dict) else _NOTHING
 
 
