@@ -7,6 +7,7 @@ of a process share a spool folder and its threads; forks and the end of the proc
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - can't be imported any more once the interpreter is shutting down
 import os
 import threading
 import time
@@ -35,7 +36,7 @@ class Pipeline:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
-        self._reset(sending=settings.send == "background")
+        self._reset(sending=settings.send == "background" and not _ending)
 
     def _reset(self, *, sending: bool) -> None:
         self._reader: FolderReader | None = None
@@ -187,6 +188,7 @@ class Pipeline:
 _pipelines: dict[Settings, Pipeline] = {}
 _default: Settings | None = None
 _guard = threading.RLock()
+_ending = False  # the interpreter is shutting down: starting a thread now would wait for ever
 
 
 def configure(settings: Settings | None = None, /, **options: object) -> Settings:
@@ -251,6 +253,12 @@ def close_all() -> None:
         pipeline.close(pipeline.settings.exit_timeout_s)
 
 
+def _at_exit() -> None:
+    global _ending  # noqa: PLW0603 - the global state department
+    _ending = True
+    close_all()
+
+
 def _after_fork() -> None:
     global _guard  # noqa: PLW0603 - a thread of the parent may have held it
     _guard = threading.RLock()
@@ -262,5 +270,5 @@ def _after_fork() -> None:
 # Functions registered last run first at exit, and the HTTP client empties its connection pool by a finalizer: a
 # request after that would wait for a connection for ever. So finalizers are registered before us.
 weakref.finalize(Pipeline, int).detach()
-atexit.register(close_all)
+atexit.register(_at_exit)
 os.register_at_fork(after_in_child=_after_fork)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shipper.settings import Settings
     from shipper.sink.base import Sink
     from shipper.spool.batch import Batch, Source
-    from shipper.spool.ledger import Balance
+    from shipper.spool.ledger import Balance, Tally
 
 _ADOPT_INTERVAL_S = 10.0
 
@@ -149,13 +149,23 @@ class Sender:
 
     def _send(self, batch: Batch) -> None:
         try:
-            tally = self.delivery.deliver(batch)
+            tally = self._deliver(batch)
             if tally is None:
                 batch.source.put_back(batch)
             else:
                 batch.source.commit(batch, tally)
         finally:
             self._release()
+
+    def _deliver(self, batch: Batch) -> Tally | None:
+        """Deliver; a fault of our own must not cost the batch: it is tried again, slowly."""
+        while True:
+            try:
+                return self.delivery.deliver(batch)
+            except Exception as error:  # noqa: BLE001 - the thread has to go on
+                notice.warn("sender", f"The sender failed ({type(error).__name__}: {error}); it tries again.")
+                if not self._wait(self._settings.retry_max_interval_s):
+                    return None
 
     def _take(self) -> Batch | None:
         """The next batch, from the sources in turn."""
