@@ -58,11 +58,40 @@ def completion(entry: Mapping[str, Any]) -> Json:
 
     document = envelope(entry, call, DATASET, flags)
     gen_ai: Json = {}
-    document["gen_ai"] = gen_ai
     llm: Json = document["llm"]
+    document["gen_ai"] = gen_ai
     write_span(call, document, flags)
     _write_kind(call, api, request, response, document, flags)
     reading = Reading(flags)
+    _write_payloads(call, api, request, response, unread, reading, gen_ai, llm)
+    stream = _write_stream(call, gen_ai, llm, flags)
+    write_context(call, request, response, document, flags)
+    failed = write_error(call, reading, document)
+    outcome = outcome_of(call, bool(response or call.get("response")), reading, stream, failed)
+    document["event"]["outcome"] = outcome
+    write_attributes(call, reading, llm)
+    if call.get("save") is not False:
+        write_raw(entry.get("call"), outcome, llm, flags)  # a stream's chunks as they came
+    write_join_keys(call, (gen_ai.get("response") or {}).get("id"), document, flags)
+    write_import(call, llm, flags)
+    write_log(call, "error" if outcome == "failure" else "info", one_liner(document), document, flags)
+    write_flags(entry, llm, flags)
+    if not gen_ai:
+        del document["gen_ai"]
+    return document
+
+
+def _write_payloads(
+    call: Json,
+    api: str | None,
+    request: Json,
+    response: Json,
+    unread: list[tuple[str, str, Any]],
+    reading: Reading,
+    gen_ai: Json,
+    llm: Json,
+) -> None:
+    """Everything that is read from the request and the response."""
     reader = _READERS.get(api) if api is not None else None
     if reader is not None:
         reader.read_request(request, reading)
@@ -78,22 +107,6 @@ def completion(entry: Mapping[str, Any]) -> Json:
             reading.extras = {}
     _write_texts(call, unread, write_choices(call, reading, llm), reading, llm)
     write_usage(call, reading, gen_ai, llm)
-    stream = _write_stream(call, gen_ai, llm, flags)
-    write_context(call, request, response, document, flags)
-    failed = write_error(call, reading, document)
-    outcome = outcome_of(call, bool(response or call.get("response")), reading, stream, failed)
-    document["event"]["outcome"] = outcome
-    write_attributes(call, reading, llm)
-    if call.get("save") is not False:
-        write_raw(entry["call"], outcome, llm, flags)  # chunks as they came
-    write_join_keys(call, (gen_ai.get("response") or {}).get("id"), document, flags)
-    write_import(call, llm, flags)
-    level = "error" if outcome == "failure" else "info"
-    write_log(call, level, one_liner(document), document, flags)
-    write_flags(entry, llm, flags)
-    if not gen_ai:
-        del document["gen_ai"]
-    return document
 
 
 def _call(entry: Mapping[str, Any], flags: Flags) -> Json:

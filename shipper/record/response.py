@@ -190,7 +190,7 @@ def _read_error(error: Any, out: Json, reading: Reading) -> None:
         else:
             rest[key] = value
     if rest:
-        reading.extras["error"] = rest
+        reading.extras["error"] = {**rest, **reading.extras.get("error", {})}
 
 
 def outcome_of(call: Json, answered: bool, reading: Reading, stream: Json, failed: bool) -> str:

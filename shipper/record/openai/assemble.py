@@ -75,6 +75,7 @@ def _stream_for(chunk: Any) -> ChatStream | ResponsesStream | None:
     kind = chunk.get("type")
     if type(kind) is str and (kind.startswith("response.") or kind == "error"):
         return ResponsesStream()
-    if type(chunk.get("choices")) is list or type(chunk.get("error")) is dict:
+    chat = type(chunk.get("choices")) is list and chunk.get("object") != "chat.completion"
+    if chat or type(chunk.get("error")) is dict:
         return ChatStream()
     return None

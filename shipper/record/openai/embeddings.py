@@ -42,7 +42,8 @@ def without_vectors(response: Any) -> Any:
         return response
     light: list[Json] = []
     for position, item in enumerate(data):
-        entry: Json = {"index": item.get("index", position) if type(item) is dict else position}
+        given = item.get("index") if type(item) is dict else None
+        entry: Json = {"index": given if type(given) is int else position}
         if (size := _dimensions(item)) is not None:
             entry["dimensions"] = size
         light.append(entry)
