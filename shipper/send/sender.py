@@ -10,6 +10,7 @@ from shipper import notice
 from shipper.send.adoption import adoptable
 from shipper.send.delivery import Delivery
 from shipper.send.heartbeat import send_heartbeat
+from shipper.send.imports import import_what_sending_needs
 from shipper.spool.reader import FolderReader
 from shipper.spool.refused import keep_refused
 
@@ -133,6 +134,7 @@ class Sender:
         source.close()
 
     def _run(self) -> None:
+        import_what_sending_needs()
         while not self._stopping:
             try:
                 self._housekeep()

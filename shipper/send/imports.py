@@ -1,0 +1,28 @@
+"""Import what only sending needs, in the sender's thread, and never across a fork.
+
+The store's client and the price lists take half a second to import, which the first log call must not pay. A
+fork in the middle would leave the child with import locks that nobody ever gives back, so a fork waits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+
+_MODULES = ("shipper.sink.elasticsearch", "genai_prices.data", "genai_prices.data_snapshot")
+_lock = threading.Lock()
+
+
+def import_what_sending_needs() -> None:
+    """Import it; quick when it is there already.
+
+    Raises:
+        ImportError: a dependency is missing or broken.
+    """
+    with _lock:
+        for module in _MODULES:
+            importlib.import_module(module)
+
+
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
