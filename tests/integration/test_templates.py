@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = load_templates()
 FULL_CLUSTER_ONLY = {"llm@lifecycle"}
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 JSON_HEADERS = {"content-type": "application/json", "accept": "application/json"}
 INDEX = "llm-completions-templates@1-2026.11"
 
@@ -192,6 +194,27 @@ def test_a_word_at_the_end_of_a_long_prompt_is_highlighted(store: Elasticsearch)
     }
     _, answer = call(store, "POST", f"/{INDEX}/_search", search)
     assert "<em>needle</em>" in answer["hits"]["hits"][0]["highlight"]["llm.input.text"][0]
+
+
+def test_the_golden_vectors_are_stored(store: Elasticsearch) -> None:
+    """Every expected document is taken by the index that routing names, under its id."""
+    expected = [
+        json.loads(line)
+        for file in sorted(VECTORS.glob("*/expected.ndjson"))
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    lines = [
+        part
+        for number, one in enumerate(expected)  # scenarios share ids
+        for part in (
+            {"create": {"_index": one["index"], "_id": f"{one['id'][:500]}/{number}"}},
+            one["document"],
+        )
+    ]
+    answer = store.bulk(operations=lines, refresh=True)
+    assert [item["create"]["status"] for item in answer["items"]] == [201] * len(expected)
+    _, found = call(store, "GET", "/llm-*/_count")
+    assert found["count"] == len(expected)
 
 
 TAKEN = {

@@ -1,6 +1,6 @@
 """Which prices a model had when: names found in genai-prices, its lists compiled into schedules.
 
-genai-prices is imported with the first price (0.15 s), its bundled lists only: nothing is fetched, and an
+genai-prices is imported with the first price (a tenth of a second), its bundled lists only: nothing is fetched, and an
 application that updates its own lists doesn't change ours.
 """
 

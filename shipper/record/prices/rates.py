@@ -1,6 +1,6 @@
-"""Prices of one model as integers: adding up a call costs half a microsecond, and not a digit of exactness.
+"""Prices of one model as integers: adding up a call costs a microsecond, and not a digit of exactness.
 
-genai-prices works with decimals at a fifth of a millisecond for each call. Here each price becomes an integer over
+genai-prices works with decimals at a tenth of a millisecond for each call. Here each price becomes an integer over
 a common power of ten once; the sum is exact, and one division at the end rounds as `float(Decimal)` does.
 """
 
