@@ -130,8 +130,10 @@ class _Walk:
     def _key(self, key: Any, copy: dict[str, Any], path: Path) -> str:
         if type(key) is str and key.isascii() and key not in copy:
             return key
-        text, what = key_text(key)
-        text = self._text(text, (path, text))
+        raw, what = key_text(key)
+        text = without_surrogates(raw)
+        if text is not raw:
+            self._note((path, text), "lone surrogate in the key")
         if what:
             self._note((path, text), what)
         if text not in copy:

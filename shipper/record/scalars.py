@@ -9,9 +9,11 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from math import isfinite, isnan
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 MAX_TEXT_CHARS: Final = 1000
 

@@ -62,7 +62,7 @@ def fit(entry: dict[str, Any], limit: int) -> tuple[bytes, list[dict[str, Any]]]
     _shorten_id(small, cuts)
     _cut_texts(small, len(data) - target, cuts)
     if len(orjson.dumps(small)) > target:
-        small = shrunk(small, target, None, cuts)
+        small = _thinned_out(small, target, cuts)
     fitted = _with_cuts(small, earlier, cuts, limit)
     if len(fitted) <= limit:
         return fitted, cuts.records()
@@ -104,6 +104,13 @@ def _common_length(sizes: list[int], excess: int) -> int:
         if level >= shorter:
             return max(level, _MIN_KEPT)
     return _MIN_KEPT
+
+
+def _thinned_out(entry: dict[str, Any], room: int, cuts: Cuts) -> dict[str, Any]:
+    """The entry with everything but its envelope made to fit into the room."""
+    envelope = {key: value for key, value in entry.items() if key in _ENVELOPE}
+    content = {key: value for key, value in entry.items() if key not in _ENVELOPE}
+    return {**envelope, **shrunk(content, room - len(orjson.dumps(envelope)), None, cuts)}
 
 
 def _texts_of_copy(entry: dict[str, Any]) -> tuple[list[_Text], ...]:

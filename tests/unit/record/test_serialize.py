@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,10 @@ RESPONSE = {
 
 def test_a_plain_record_is_what_orjson_makes_of_it() -> None:
     """A value of JSON's own types is written as orjson writes it, and nothing is reported."""
-    value = {"request": {"messages": [{"role": "user", "content": "hi"}], "n": 2, "t": 0.5}, "response": RESPONSE}
+    value = {
+        "request": {"messages": [{"role": "user", "content": "hi"}], "n": 2, "t": 0.5},
+        "response": RESPONSE,
+    }
 
     assert (orjson.dumps(value), []) == to_json(value)
 
@@ -88,16 +92,16 @@ def test_a_lone_surrogate_is_replaced_and_a_split_pair_is_joined() -> None:
     """A lone surrogate becomes U+FFFD; two halves of one character become the character."""
     data, changed = to_json({"a": "x\ud83dy", "b": "\ud83d\ude00"})
 
-    assert {"a": "x\ufffdy", "b": "😀"} == orjson.loads(data)
-    assert ["a: lone surrogate", "b: lone surrogate"] == changed
+    assert orjson.loads(data) == {"a": "x\ufffdy", "b": "😀"}
+    assert changed == ["a: lone surrogate", "b: lone surrogate"]
 
 
 def test_an_openai_object_is_what_the_provider_sent() -> None:
     """A response object gives the JSON it was read from: fields that were never sent don't appear."""
     data, changed = to_json({"response": ChatCompletion.model_validate(RESPONSE)})
 
-    assert {"response": RESPONSE} == orjson.loads(data)
-    assert [] == changed
+    assert orjson.loads(data) == {"response": RESPONSE}
+    assert changed == []
 
 
 def test_openai_objects_inside_a_request_are_found() -> None:
@@ -106,8 +110,8 @@ def test_openai_objects_inside_a_request_are_found() -> None:
 
     data, changed = to_json({"request": {"messages": [{"role": "user", "content": "hi"}, message]}})
 
-    assert {"role": "assistant", "content": "hello"} == orjson.loads(data)["request"]["messages"][1]
-    assert [] == changed
+    assert orjson.loads(data)["request"]["messages"][1] == {"role": "assistant", "content": "hello"}
+    assert changed == []
 
 
 def test_a_cycle_is_cut_and_reported() -> None:
@@ -115,7 +119,7 @@ def test_a_cycle_is_cut_and_reported() -> None:
     cycle: list[Any] = [1]
     cycle.append({"again": cycle})
 
-    assert (b'[1,{"again":"<cycle>"}]', ["[1].again: cycle"]) == to_json(cycle)
+    assert to_json(cycle) == (b'[1,{"again":"<cycle>"}]', ["[1].again: cycle"])
 
 
 def test_many_lists_in_one_cycle_do_not_take_long() -> None:
@@ -126,7 +130,7 @@ def test_many_lists_in_one_cycle_do_not_take_long() -> None:
 
     data, changed = to_json(nodes)
 
-    assert 12 == len(orjson.loads(data))
+    assert len(orjson.loads(data)) == 12
     assert any("cycle" in what or "left out" in what for what in changed)
 
 
@@ -153,9 +157,9 @@ def test_three_thousand_levels_end_in_text() -> None:
     level, part = 0, orjson.loads(data)["a"]
     while isinstance(part, list):
         level, part = level + 1, part[0]
-    assert 199 == level
+    assert level == 199
     assert part.startswith("[[[")
-    assert 1 == len(changed)
+    assert len(changed) == 1
     assert changed[0].endswith("deeper than 200 levels, as text")
 
 
@@ -173,8 +177,8 @@ def test_the_list_of_changes_is_bounded() -> None:
     """Fifty changes are reported by path, further ones by number."""
     _, changed = to_json({"a": [nan] * 75})
 
-    assert 51 == len(changed)
-    assert "$: and 25 more changes" == changed[-1]
+    assert len(changed) == 51
+    assert changed[-1] == "$: and 25 more changes"
 
 
 def test_a_call_on_the_last_frames_of_the_stack_still_returns_json() -> None:
@@ -191,8 +195,8 @@ def test_a_call_on_the_last_frames_of_the_stack_still_returns_json() -> None:
 
     assert len(results) > 100
     assert all(orjson.loads(data) for data, _ in results)
-    assert ["odd: NaN"] == results[0][1]
-    assert [NO_STACK] == results[-1][1]
+    assert results[0][1] == ["odd: NaN"]
+    assert results[-1][1] == [NO_STACK]
 
 
 def test_a_thread_with_a_small_stack_is_enough() -> None:
@@ -254,8 +258,8 @@ def test_nothing_of_the_callers_runs_while_orjson_holds_its_containers() -> None
 
     data, changed = to_json(parts)
 
-    assert 1001 == len(orjson.loads(data))
-    assert [] == changed
+    assert len(orjson.loads(data)) == 1001
+    assert changed == []
 
 
 def test_ten_megabytes_of_text_come_through() -> None:
@@ -265,7 +269,7 @@ def test_ten_megabytes_of_text_come_through() -> None:
     data, changed = to_json({"request": {"messages": [{"content": text}]}, "odd": {1}})
 
     assert text == orjson.loads(data)["request"]["messages"][0]["content"]
-    assert [] == changed
+    assert changed == []
 
 
 def test_memory_errors_and_interrupts_are_not_swallowed() -> None:
@@ -285,13 +289,14 @@ def test_the_module_imports_no_package_but_orjson() -> None:
     sources = [
         module.__file__ or ""
         for name, module in sys.modules.items()
-        if name in {f"shipper.record.{part}" for part in ("serialize", "sanitise", "simplify", "scalars", "plain")}
+        if name
+        in {f"shipper.record.{part}" for part in ("serialize", "sanitise", "simplify", "scalars", "plain")}
     ]
 
     imported = {
         line.split()[1].partition(".")[0]
         for source in sources
-        for line in open(source, encoding="utf-8")
+        for line in Path(source).read_text("utf-8").splitlines()
         if line.startswith(("import ", "from "))
     }
 
