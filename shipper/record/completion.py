@@ -16,7 +16,7 @@ from shipper.record.envelope import (
 )
 from shipper.record.oneliner import one_liner
 from shipper.record.openai import chat, completions, detect, embeddings, responses
-from shipper.record.openai.assemble import assemble, is_chunk
+from shipper.record.openai.assemble import assemble, is_stream
 from shipper.record.parts import collect_texts
 from shipper.record.privacy import strip_content
 from shipper.record.reading import Json, Reading
@@ -118,7 +118,7 @@ def _call(entry: Mapping[str, Any], flags: Flags) -> Json:
     if call.get("save") is False:
         return strip_content(call)
     response = call.get("response")
-    if type(response) is list and response and is_chunk(response[0]):
+    if is_stream(response):
         answer, facts = assemble(response)
         stream: Json = {"chunks": facts.chunks, "completed": facts.completed}
         if type(given := call.get("stream")) is dict:

@@ -10,14 +10,19 @@ from shipper.record.safe import flattened, opaque
 if TYPE_CHECKING:
     from shipper.record.reading import Json
 
-# Key of the call → group and name under `llm`, or at the top
-_LLM_IDS = (
-    ("chain_id", "chain", "id"),
-    ("run_id", "run", "id"),
-    ("datapoint_id", "datapoint", "id"),
-    ("requester_type", "requester", "type"),
-)
-_TOP_IDS = (("trace_id", "trace"), ("span_id", "span"), ("parent_id", "parent"))
+# Key of the call → whether its group is under `llm`, group, and name in the group ("": the group is the value)
+_PLACES = {
+    "chain_id": (True, "chain", "id"),
+    "run_id": (True, "run", "id"),
+    "datapoint_id": (True, "datapoint", "id"),
+    "requester_type": (True, "requester", "type"),
+    "source": (True, "source", ""),
+    "logs": (True, "logs", ""),
+    "trace_id": (False, "trace", "id"),
+    "span_id": (False, "span", "id"),
+    "parent_id": (False, "parent", "id"),
+    "user_id": (False, "user", "id"),
+}
 _PROMPT_IDS = ("id", "version_id", "hash", "path")
 
 
@@ -38,20 +43,13 @@ def write_context(call: Json, request: Json, response: Json, document: Json, fla
 
 
 def _write_ids(call: Json, request: Json, document: Json, llm: Json, flags: Flags) -> None:
-    for key, group, name in _LLM_IDS:
-        if (value := call.get(key)) is not None:
-            llm[group] = {name: keyword(value, key, flags)}
-    for key, group in _TOP_IDS:
-        if (value := call.get(key)) is not None:
-            document[group] = {"id": keyword(value, key, flags)}
-    for key in ("source", "logs"):
-        if (value := call.get(key)) is not None:
-            llm[key] = keyword(value, key, flags)
-    user = call.get("user_id")
-    if user is None:
-        user = request.get("user")
-    if user is not None:
-        document["user"] = {"id": keyword(user, "user_id", flags)}
+    for key, value in call.items():
+        if value is not None and (place := _PLACES.get(key)) is not None:
+            in_llm, group, name = place
+            text = keyword(value, key, flags)
+            (llm if in_llm else document)[group] = {name: text} if name else text
+    if "user" not in document and (user := request.get("user")) is not None:
+        document["user"] = {"id": keyword(user, "request.user", flags)}
 
 
 def _write_conversation(

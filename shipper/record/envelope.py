@@ -16,6 +16,17 @@ _ECS_VERSION = "9.0.0"
 _SCHEMA_VERSION = "1"
 _MAX_FLAGS = 100
 
+# Key of the application → whether its group is under `llm`, group, and name in the group
+_PLACES = {
+    "name": (False, "service", "name"),
+    "version": (False, "service", "version"),
+    "environment": (False, "service", "environment"),
+    "logger": (False, "log", "logger"),
+    "host": (False, "host", "name"),
+    "project_id": (True, "project", "id"),
+    "shipper": (True, "shipper", "version"),
+    "instance": (True, "shipper", "instance"),
+}
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 
@@ -131,25 +142,16 @@ def _cut(item: Any) -> Json:
 
 
 def _write_application(app: Json, environment: Any, document: Json, llm: Json, flags: Flags) -> None:
-    service: Json = {}
-    for key in ("name", "version", "environment"):
-        value = environment if key == "environment" and environment is not None else app.get(key)
-        if (value := keyword(value, f"app.{key}", flags)) is not None:
-            service[key] = value
-    if service:
-        document["service"] = service
-    if "name" in service:
-        llm["application"] = {"name": service["name"]}
-    for key, group, name in (("logger", "log", "logger"), ("host", "host", "name")):
-        if (value := keyword(app.get(key), f"app.{key}", flags)) is not None:
-            document[group] = {name: value}
+    """Application and process; the call's environment wins over the application's."""
+    for key, value in app.items():
+        if value is None or (place := _PLACES.get(key)) is None:
+            continue
+        in_llm, group, name = place
+        text = value if type(value) is str else keyword(value, f"app.{key}", flags)
+        (llm if in_llm else document).setdefault(group, {})[name] = text
+    if environment is not None:
+        document.setdefault("service", {})["environment"] = keyword(environment, "environment", flags)
+    if (name := document.get("service", {}).get("name")) is not None:
+        llm["application"] = {"name": name}
     if (pid := long(app.get("pid"), "app.pid", flags)) is not None:
         document["process"] = {"pid": pid}
-    if (value := keyword(app.get("project_id"), "app.project_id", flags)) is not None:
-        llm["project"] = {"id": value}
-    shipper: Json = {}
-    for key, name in (("shipper", "version"), ("instance", "instance")):
-        if (value := keyword(app.get(key), f"app.{key}", flags)) is not None:
-            shipper[name] = value
-    if shipper:
-        llm["shipper"] = shipper

@@ -59,7 +59,11 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
     if role in _TOOL_ROLES:
         used = _TOOL_MESSAGE_KEYS
         parts.append(tool_result_part(message.get("tool_call_id"), content, f"{where}.content", texts, flags))
-    elif content is not None and content != "":
+    elif type(content) is str:
+        if content:
+            texts.append(content)
+            parts.append({"type": "text", "content": content})
+    elif content is not None:
         parts.extend(parts_of(content, f"{where}.content", texts, flags))
     _add_others(message, where, parts, texts, flags)
     out: Json = {"role": role, "parts": parts}
@@ -69,7 +73,8 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
 
 def _add_others(message: Json, where: str, parts: list[Json], texts: list[str], flags: Flags) -> None:
     """What stands beside the content: refusal, audio and calls of tools."""
-    if (refusal := keyword(message.get("refusal"), f"{where}.refusal", flags)) is not None:
+    if (refusal := message.get("refusal")) is not None:
+        refusal = keyword(refusal, f"{where}.refusal", flags) or ""
         texts.append(refusal)
         parts.append({"type": "refusal", "content": refusal})
     if (audio := message.get("audio")) is not None:

@@ -51,5 +51,7 @@ def _ending(document: Json, response: Json, llm: Json) -> str:
 
 
 def _snippet(text: str) -> str:
-    words = " ".join(text[: 4 * _SNIPPET].split())
-    return words if len(words) <= _SNIPPET else words[: _SNIPPET - 1] + "…"
+    words = " ".join(text[: 2 * _SNIPPET].split())
+    if len(words) <= _SNIPPET and len(text) <= 2 * _SNIPPET:
+        return words
+    return words[: _SNIPPET - 1] + "…"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipper.record.openai import detect
-from shipper.record.openai.assemble import assemble, is_chunk
+from shipper.record.openai.assemble import assemble, is_stream
 from shipper.record.openai.embeddings import without_vectors
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def strip_content(call: Mapping[str, Any]) -> dict[str, Any]:
     request, response = call.get("request"), call.get("response")
     out: Json = {key: value for key, value in call.items() if key in _CALL}
     out["save"] = False
-    if type(response) is list and response and is_chunk(response[0]):
+    if is_stream(response):
         response, facts = assemble(response)
         given = out.get("stream")
         told = {"chunks": facts.chunks, "completed": facts.completed}

@@ -112,10 +112,12 @@ class Reading:
 
 def choice_index(value: Any, position: int, where: str, flags: Flags) -> int:
     """The index that a choice says it has, else its position in the list."""
-    index = long(value, where, flags, high=SHORT_MAX)
+    if type(value) is int and 0 <= value <= SHORT_MAX:
+        return value
+    index = long(value, f"{where}.index", flags, high=SHORT_MAX)
     return min(position, SHORT_MAX) if index is None else index
 
 
 def reason(value: Any, where: str, flags: Flags) -> str | None:
     """A finish reason."""
-    return value if type(value) is str else keyword(value, where, flags)
+    return value if type(value) is str else keyword(value, f"{where}.finish_reason", flags)

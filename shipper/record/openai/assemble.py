@@ -64,9 +64,9 @@ def assemble(chunks: Iterable[Any]) -> tuple[Json, StreamFacts]:
     return assembler.result()
 
 
-def is_chunk(value: Any) -> bool:
-    """Whether a value looks like a chunk of a stream that can be added up."""
-    return _stream_for(value) is not None
+def is_stream(value: Any) -> bool:
+    """Whether a value is a list of chunks that can be added up; something else may come before the first of them."""
+    return type(value) is list and any(_stream_for(chunk) is not None for chunk in value[:8])
 
 
 def _stream_for(chunk: Any) -> ChatStream | ResponsesStream | None:

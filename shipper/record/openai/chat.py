@@ -53,12 +53,12 @@ def read_response(response: Json, reading: Reading) -> frozenset[str]:
         message = choice.get("message")
         if message is None:
             message = choice.get("delta") or {}
-        read = message_of(message, f"{where}.message", [], flags, "assistant")
+        read = message_of(message, where, [], flags, "assistant")
         if len(choice) > 3:
             keep_rest(read, choice, _CHOICE_KEYS, where, flags)
         if type(error := choice.get("error")) is dict and reading.error is None:
             reading.error = error
-        index = choice_index(choice.get("index"), position, f"{where}.index", flags)
+        index = choice_index(choice.get("index"), position, where, flags)
         reading.add_answer(index, read, reason(choice.get("finish_reason"), where, flags))
     return RESPONSE_KEYS
 
@@ -66,4 +66,4 @@ def read_response(response: Json, reading: Reading) -> frozenset[str]:
 def _read_anthropic(response: Json, reading: Reading) -> None:
     message = {"role": response.get("role", "assistant"), "content": response.get("content")}
     read = message_of(message, "response", [], reading.flags, "assistant")
-    reading.add_answer(0, read, reason(response.get("stop_reason"), "response.stop_reason", reading.flags))
+    reading.add_answer(0, read, reason(response.get("stop_reason"), "response", reading.flags))

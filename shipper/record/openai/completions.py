@@ -63,6 +63,6 @@ def read_response(response: Json, reading: Reading) -> frozenset[str]:
         else:
             message = text_message("assistant", text or "")
         keep_rest(message, choice, _CHOICE_KEYS, where, flags)
-        index = choice_index(choice.get("index"), position, f"{where}.index", flags)
+        index = choice_index(choice.get("index"), position, where, flags)
         reading.add_answer(index, message, reason(choice.get("finish_reason"), where, flags))
     return RESPONSE_KEYS

@@ -24,6 +24,7 @@ _KNOWN = frozenset(
         "cache_creation_input_tokens",
         "prompt_cache_hit_tokens",
         "reasoning_tokens",
+        "cost",
     }
 )
 _KNOWN_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens"})
@@ -122,10 +123,13 @@ def _details(usage: Json, first: str, second: str, flags: Flags) -> Json:
 
 
 def _keep_rest(usage: Json, extras: Json, *details: Json) -> None:
-    rest: Json = {key: value for key, value in usage.items() if key not in _KNOWN and value and key != "cost"}
+    rest: Json = {}
+    if not usage.keys() <= _KNOWN:
+        rest = {key: value for key, value in usage.items() if value and key not in _KNOWN}
     for part in details:
-        if len(part) > 1:
-            rest.update({key: value for key, value in part.items() if key not in _KNOWN_DETAILS and value})
+        for key, value in part.items():
+            if value and key not in _KNOWN_DETAILS:
+                rest[key] = value
     if rest:
         extras["usage"] = rest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shipper.record.openai.assemble import Assembler, assemble, is_chunk
+from shipper.record.openai.assemble import Assembler, assemble, is_stream
 
 Json = dict[str, Any]
 
@@ -174,8 +174,10 @@ def test_annotations_of_a_cut_stream_are_kept() -> None:
 
 def test_whole_answers_are_no_chunks() -> None:
     """A list of complete responses is not a stream."""
-    assert not is_chunk({"object": "chat.completion", "choices": [{"message": {}}]})
-    assert not is_chunk({"object": "response", "output": []})
-    assert not is_chunk("data: {}")
-    assert is_chunk({"type": "response.created"})
-    assert is_chunk(chunk({}))
+    assert not is_stream([{"object": "chat.completion", "choices": [{"message": {}}]}])
+    assert not is_stream([{"object": "response", "output": []}])
+    assert not is_stream(["data: {}"])
+    assert not is_stream([])
+    assert not is_stream({"type": "response.created"})
+    assert is_stream([{"type": "ping"}, {"type": "response.created"}])
+    assert is_stream([chunk({})])
