@@ -12,13 +12,15 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from shipper.record.serialize import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 _COUNTER_BITS: Final = 42
 _COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
@@ -113,8 +115,8 @@ def content_hash(call: Mapping[str, Any] | bytes, truncated: Sequence[Mapping[st
     `call` is the mapping or its JSON; `truncated` is what `truncate.fit` reported, so that two long texts that
     differ only past the cut differ here too. Never raises.
     """
-    parsed: Any = _parsed(call) if isinstance(call, bytes) else call
-    if isinstance(parsed, Mapping):
+    parsed: Any = call if type(call) is dict else _parsed(call if type(call) is bytes else to_json(call)[0])
+    if type(parsed) is dict:
         parsed = {key: value for key, value in parsed.items() if key not in VOLATILE_KEYS}
     digest = blake2b(_sorted_json(parsed), digest_size=16)
     if truncated:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import islice, repeat
 from math import isfinite
+from operator import is_
 from typing import Any, Final
 from uuid import UUID
 
 MAX_CONTAINERS: Final = 100_000
 _LONG_LIST: Final = 32
-_ONLY_FLOATS: Final[frozenset[type]] = frozenset({float})
-_ZONES: Final = (None, UTC)  # others may be Python code, or have offsets that orjson rounds to minutes
-_NATIVE: Final[frozenset[type]] = frozenset({bool, date, UUID})
 
 
 def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
@@ -21,6 +19,8 @@ def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
     orjson alone would write NaN as null, and integers up to 2**64 - 1 where Elasticsearch's long ends at 2**63 - 1.
     Lone surrogates, keys that are not str and more than 254 levels are left to it: there it raises TypeError.
     The walk ends after `max_containers` dicts and lists, and says no: so it ends on a cycle too.
+
+    Types are compared by `is`: `in` and `==` would run the code of somebody's metaclass.
 
     Raises: RuntimeError or IndexError when another thread changes the value meanwhile.
     """
@@ -41,11 +41,20 @@ def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
             elif kind is list:
                 if len(item) <= _LONG_LIST or not _is_vector(item):
                     containers.append(item)
-            elif kind not in _NATIVE and not (kind is datetime and item.tzinfo in _ZONES):
+            elif kind is not bool and not _is_native(item):
                 return False
     return len(containers) <= max_containers
 
 
+def _is_native(item: Any) -> bool:
+    """Whether orjson writes this object itself, and without loss."""
+    kind = type(item)
+    if kind is datetime:
+        # other zones may be Python code, or have offsets that orjson rounds to minutes
+        return item.tzinfo is None or item.tzinfo is UTC
+    return kind is date or kind is UUID
+
+
 def _is_vector(items: list[Any]) -> bool:
     """Whether these are finite floats only, as in an embedding; at C speed."""
-    return type(items[0]) is float and _ONLY_FLOATS.issuperset(map(type, items)) and isfinite(sum(items))
+    return type(items[0]) is float and all(map(is_, map(type, items), repeat(float))) and isfinite(sum(items))

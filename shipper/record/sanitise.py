@@ -34,7 +34,6 @@ _MAX_KEY_CHARS: Final = 60
 Path = tuple["Path", str] | None
 _Task = tuple[Any, Any, Any, Path, int]  # container to write into, key, value, path, level
 _CLOSE: Final = object()
-_CONTAINERS: Final[frozenset[type]] = frozenset({dict, list})
 
 
 def sanitise(value: object, *, thorough: bool) -> tuple[Any, list[str]]:
@@ -86,7 +85,7 @@ class _Walk:
         if id(item) in self._open:
             self._note(path, "cycle")
             return "<cycle>"
-        if type(item) in _CONTAINERS and level < self._shared_levels and _is_plain_now(item):
+        if level < self._shared_levels and (type(item) is dict or type(item) is list) and _is_plain_now(item):
             return item
         simple, what = simplify(item)
         if what:
@@ -162,7 +161,7 @@ class _Walk:
 def _is_plain_now(simple: Any) -> bool:
     try:
         return is_plain(simple, _MAX_SHARED)
-    except (RuntimeError, IndexError):  # another thread is changing it
+    except Exception:  # another thread is changing it
         return False
 
 
@@ -180,7 +179,7 @@ def _is_simple(value: Any) -> bool:
 
 def key_text(key: Any) -> tuple[str, str]:
     """Return a dict's key as text, as JSON encoders do, and what was changed if that is not obvious. Never raises."""
-    if isinstance(key, str) and type(key) is str:
+    if type(key) is str:
         return key, ""
     simple, what = simplify(key)
     if type(simple) is str:
@@ -211,7 +210,7 @@ def outline(value: Any) -> str:
     todo: list[Iterator[Any]] = [iter((value,))]
     while todo and length < MAX_TEXT_CHARS:
         for item in todo[-1]:
-            simple = item if isinstance(item, _Token) else simplify(item)[0]
+            simple = item if type(item) is _Token else simplify(item)[0]
             if type(simple) in (dict, list, Pairs):
                 todo.append(_tokens(simple))
                 break

@@ -328,6 +328,35 @@ def test_a_metaclass_that_hides_the_name_is_survived() -> None:
     assert to_json(bad)[0] == b'"<unserialisable object>"'
 
 
+@pytest.mark.parametrize("method", ["__hash__", "__eq__", "__instancecheck__"])
+@pytest.mark.parametrize("place", ["value", "key", "vector", "deep"])
+def test_a_metaclass_whose_methods_raise_is_survived(method: str, place: str) -> None:
+    """Types are never compared or hashed by code that is not ours: orjson and the walk only look at identity."""
+    methods = {"__hash__": type.__hash__, method: raising(SystemExit(1))}
+    bad = type("Meta", (type,), methods)("Bad", (), {"__repr__": lambda self: "bad"})()
+    value: Any = {"value": bad, "key": {bad: 1}, "vector": [0.5] * 40 + [bad], "deep": bad}[place]
+    for _ in range(250 if place == "deep" else 0):
+        value = [value]
+
+    data, changed = to_json({"v": value})
+
+    assert b"bad" in data or b"<unserialisable Bad>" in data
+    assert len(changed) == 1
+
+
+def test_a_deep_object_that_cannot_be_asked_for_its_class_is_survived() -> None:
+    """The text that stands for what is too deep does not trust the objects in it either."""
+    value: Any = type(
+        "Bad", (), {"__getattribute__": raising(ValueError()), "__repr__": raising(ValueError())}
+    )()
+    for _ in range(201):
+        value = [value]
+
+    data, _ = to_json(value)
+
+    assert b"<unserialisable Bad>" in data
+
+
 def test_a_slot_that_was_never_set_is_reported_alone() -> None:
     """A dataclass with an unset slot keeps its other fields."""
     data, changed = to_json(Slotted("n"))
@@ -411,9 +440,9 @@ def test_keys_of_the_same_text_are_all_kept() -> None:
 
 def test_surrogates_in_keys_are_replaced() -> None:
     """A key is text too: a lone surrogate in it is replaced and reported."""
-    data, changed = to_json(dict([("a\udc80", 1), ("a\udc81", 2)]))
+    data, changed = to_json({"a" + lone: number for number, lone in enumerate("\udc80\udc81")})
 
-    assert orjson.loads(data) == {"a\ufffd": 1, "a\ufffd#2": 2}
+    assert orjson.loads(data) == {"a\ufffd": 0, "a\ufffd#2": 1}
     assert len(changed) == 3
 
 
