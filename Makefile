@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## run all tests
 check: $(VENV)/.dev ## what CI runs before the tests: lint, format, types, imports, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/generate.py --check
 

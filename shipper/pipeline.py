@@ -7,12 +7,11 @@ of a process share a spool folder and its threads; forks and the end of the proc
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread  # noqa: F401 - can't be imported any more once the interpreter is shutting down
 import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shipper import notice
 from shipper.send.sender import Sender
@@ -191,7 +190,7 @@ _guard = threading.RLock()
 _ending = False  # the interpreter is shutting down: starting a thread now would wait for ever
 
 
-def configure(settings: Settings | None = None, /, **options: object) -> Settings:
+def configure(settings: Settings | None = None, /, **options: Any) -> Settings:
     """Set this process's default settings.
 
     Args:

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shipper.errors import SettingsError
 
@@ -76,25 +84,38 @@ class Settings(BaseModel):
     spool_block_timeout_s: float = Field(
         5.0, ge=0, le=3600, description="Longest wait of a log call under the `block` policy, seconds."
     )
-    segment_max_bytes: int = Field(16 * MIB, ge=64 * 1024, description="Size at which a segment file is closed.")
+    segment_max_bytes: int = Field(
+        16 * MIB, ge=64 * 1024, description="Size at which a segment file is closed."
+    )
     memory_max_bytes: int = Field(
-        8 * MIB, ge=64 * 1024, description="Bound of the memory buffer (`memory` durability, or a full disk), bytes."
+        8 * MIB,
+        ge=64 * 1024,
+        description="Bound of the memory buffer (`memory` durability, or a full disk), bytes.",
     )
     max_event_bytes: int = Field(
-        MIB, ge=16 * 1024, le=64 * MIB, description="Longest content of a larger event is cut, bytes."
+        MIB, ge=16 * 1024, le=16 * MIB, description="Longest content of a larger event is cut, bytes."
     )
 
     batch_max_events: int = Field(1000, ge=1, le=100_000, description="Events in one request, at most.")
-    batch_max_bytes: int = Field(4 * MIB, ge=64 * 1024, le=90 * MIB, description="Bytes in one request, at most.")
-    flush_interval_s: float = Field(1.0, gt=0, le=3600, description="Age at which a smaller batch is sent, seconds.")
+    batch_max_bytes: int = Field(
+        4 * MIB, ge=64 * 1024, le=90 * MIB, description="Bytes in one request, at most."
+    )
+    flush_interval_s: float = Field(
+        1.0, gt=0, le=3600, description="Age at which a smaller batch is sent, seconds."
+    )
     connections: int = Field(2, ge=1, le=16, description="Batches sent at the same time.")
     compression: Literal["auto", "gzip", "none"] = Field(
         "auto", description="`auto`: gzip, but not to this machine's own address."
     )
     request_timeout_s: float = Field(30.0, gt=0, le=600, description="Time-out of one request, seconds.")
-    retry_max_interval_s: float = Field(30.0, gt=0, le=3600, description="Longest pause between tries, seconds.")
+    retry_max_interval_s: float = Field(
+        30.0, gt=0, le=3600, description="Longest pause between tries, seconds."
+    )
     exit_timeout_s: float = Field(
-        2.0, ge=0, le=600, description="Longest wait for delivery at exit, seconds; the rest stays in the spool."
+        2.0,
+        ge=0,
+        le=600,
+        description="Longest wait for delivery at exit, seconds; the rest stays in the spool.",
     )
     heartbeat_interval_s: float = Field(
         60.0, ge=1, le=3600, description="Seconds between the process's delivery reports in the store."
@@ -133,7 +154,9 @@ class Settings(BaseModel):
         if (self.logstash_username is None) != (self.logstash_password is None):
             raise ValueError("logstash_username and logstash_password belong together")
         if self.max_event_bytes > self.batch_max_bytes:
-            raise ValueError("max_event_bytes must not exceed batch_max_bytes: an event has to fit into a request")
+            raise ValueError(
+                "max_event_bytes must not exceed batch_max_bytes: an event has to fit into a request"
+            )
         return self
 
     def __init__(self, **values: Any) -> None:

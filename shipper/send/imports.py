@@ -1,7 +1,8 @@
 """Import what only sending needs, in the sender's thread, and never across a fork.
 
 The store's client and the price lists take half a second to import, which the first log call must not pay. A
-fork in the middle would leave the child with import locks that nobody ever gives back, so a fork waits.
+fork in the middle would leave the child with import locks that nobody ever gives back, so a fork waits. Some of
+what they import can't be imported once the interpreter is shutting down, so that is done with this module.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import threading
 
 _MODULES = ("shipper.sink.elasticsearch", "genai_prices.data", "genai_prices.data_snapshot")
+importlib.import_module("concurrent.futures.thread")
 _lock = threading.Lock()
 
 

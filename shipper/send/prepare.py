@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -14,6 +14,7 @@ from shipper.record.pricing import apply_cost
 from shipper.route import aliases, destination
 from shipper.sink.base import Prepared
 
+Partition = Literal["month", "day"]
 _NS_PER_MS = 1_000_000
 
 
@@ -31,7 +32,7 @@ class Item:
     attempts: int = 0
 
 
-def prepare(line: bytes, now_ns: int, partition: str) -> Item:
+def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     """A line as a document with its place; a line that can't be read becomes a dead letter.
 
     Args:
@@ -77,7 +78,7 @@ def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def refuse(item: Item, now_ns: int, partition: str, *, status: int | None, reason: str, message: str) -> Item:
+def refuse(item: Item, now_ns: int, partition: Partition, *, status: int | None, reason: str, message: str) -> Item:
     """The dead letter of an event that the store refused. Never raises."""
     return _dead_letter(
         item.line,
@@ -92,7 +93,7 @@ def refuse(item: Item, now_ns: int, partition: str, *, status: int | None, reaso
     )
 
 
-def refuse_line(line: bytes, now_ns: int, partition: str, *, stage: str, reason: str) -> Item:
+def refuse_line(line: bytes, now_ns: int, partition: Partition, *, stage: str, reason: str) -> Item:
     """The dead letter of a line that could not even become a document. Never raises."""
     return _dead_letter(line, now_ns, partition, stage=stage, reason="unreadable_entry", message=reason)
 
@@ -107,7 +108,7 @@ def timestamp(time_ns: int) -> str:
 def _dead_letter(
     line: bytes,
     now_ns: int,
-    partition: str,
+    partition: Partition,
     *,
     stage: str,
     reason: str,

@@ -1,0 +1,68 @@
+"""`shipper demo`: from nothing to a searched log."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from shipper.cli.node import up
+from shipper.demo.calls import APPLICATION
+from shipper.demo.run import log_demo
+from shipper.pipeline import configure, flush
+from shipper.read.listing import listing
+from shipper.read.query import Query, terms_of
+from shipper.read.search import search as find
+from shipper.store.client import open_store
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+_FLUSH_S = 60.0
+_WORDS = "refund"
+_NEXT = (
+    (f"search tyres --app {APPLICATION}", "find calls by words"),
+    ("show demo-choices", "one call: conversation, choices, tokens, cost"),
+    ("status", "where every event is"),
+)
+_NARROWEST, _WIDEST = 80, 120
+
+
+@click.command()
+@click.pass_context
+def demo(context: click.Context) -> None:
+    """Start the embedded node, log some calls of a small shop's bot, and search them.
+
+    Run it again: nothing is doubled. The calls go the same way as yours will: through `logging` and the
+    application API, the spool and the sender.
+    """
+    settings = configure()
+    if not settings.elasticsearch_url:
+        context.invoke(up, heap_mb=512, port=None)
+    logged = log_demo(settings)
+    if not flush(_FLUSH_S):
+        click.echo("Not everything was delivered in time: see `shipper status`.", err=True)
+        raise click.exceptions.Exit(69)
+    with open_store(settings) as client:
+        client.indices.refresh(index=f"llm-*-{APPLICATION}@*")
+        click.echo(f"\n{logged} calls are logged. The last ones:\n")
+        _show(client, Query(app=APPLICATION, limit=8))
+        click.echo(f'\nFound by the word "{_WORDS}":\n')
+        _show(client, Query(app=APPLICATION, text=_WORDS, limit=1))
+    command = sys.argv[0] if sys.argv[0].endswith("shipper") else "shipper"
+    click.echo("\nTry next:")
+    for arguments, what in _NEXT:
+        click.echo(f"  {command} {arguments:<32} {what}")
+    click.echo(f"\nYour logs lie in {settings.home}.")
+    click.echo(f"Stop: {command} down. Remove everything: {command} down --remove")
+
+
+def _show(client: Elasticsearch, query: Query) -> None:
+    console = Console(highlight=False)
+    width = max(_NARROWEST, min(_WIDEST, console.width))
+    hits = list(find(client, query, brief=True))
+    for line in listing(hits, terms_of(query.text), width, datetime.now(UTC)):
+        console.print(line, no_wrap=True, crop=False, overflow="ignore")
