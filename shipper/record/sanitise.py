@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipper.record.plain import MAX_CONTAINERS, is_plain
 from shipper.record.scalars import MAX_TEXT_CHARS
-from shipper.record.simplify import (
-    NOT_GIVEN,
-    Pairs,
-    class_name,
-    simplify,
-)
+from shipper.record.simplify import NOT_GIVEN, Pairs, class_name, simplify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +20,7 @@ if TYPE_CHECKING:
 MAX_LEVELS: Final = 200  # orjson ends at 254, and the value becomes a part of something else
 MAX_REPORTED: Final = 50
 _SHARED_LEVELS: Final = 4  # call, request, messages, message
-_MAX_SHARED: Final = (
-    1000  # lists and objects in such a part; many parts that reach one cycle must not cost much
-)
+_MAX_SHARED: Final = 1000  # containers in such a part: many parts that reach one cycle must not cost much
 _MAX_PATH_CHARS: Final = 300
 _MAX_KEY_CHARS: Final = 60
 

@@ -13,10 +13,6 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
     from fractions import Fraction
 
 MAX_TEXT_CHARS: Final = 1000

@@ -16,7 +16,7 @@ from shipper.record.sanitise import Path
 from shipper.record.serialize import to_json
 from shipper.record.shrink import Cuts, cut_text, shrunk
 
-MIN_LIMIT: Final = 1024
+MIN_LIMIT: Final = 4096  # the longest id takes 3,074 bytes
 
 _CALL: Final[Path] = (None, "call")
 _RAW: Final = frozenset({"raw_request", "raw_response"})
@@ -31,9 +31,8 @@ _MIN_KEPT: Final = 256  # bytes of each cut string
 _MAX_ESCAPE: Final = 6  # bytes that one character can take in JSON: \\u0001
 _LONG_LIST: Final = 32
 _SEARCHED: Final[frozenset[type]] = frozenset({str, dict, list})
-_ID_MAX_BYTES: Final = (
-    512  # of an Elasticsearch _id; a longer one is hashed on its way there, in this same form
-)
+_ID_MAX_BYTES: Final = 512  # of an _id in the store; a longer one is hashed on its way there, as it is here
+_ID_MAX_JSON_BYTES: Final = _ID_MAX_BYTES * _MAX_ESCAPE + 2
 
 _Text = tuple[int, Any, Any, Path]  # bytes as JSON, container, key, path
 
@@ -47,7 +46,7 @@ def fit(entry: dict[str, Any], limit: int) -> tuple[bytes, list[dict[str, Any]]]
 
     Args:
         entry: plain JSON types.
-        limit: bytes, without a newline; at least 1,024.
+        limit: bytes, without a newline; at least 4,096.
 
     Never raises, save MemoryError.
     """
@@ -156,21 +155,16 @@ def _step(path: Path, key: str | int) -> Path:
 def _shorten_id(entry: dict[str, Any], cuts: Cuts) -> None:
     """Replace an id that is too long for the store by the hash under which the store would know it anyway."""
     event_id = entry.get("id")
-    if isinstance(event_id, str) and len(event_id) * _MAX_ESCAPE > _ID_MAX_BYTES:
-        encoded = event_id.encode()
-        if len(encoded) > _ID_MAX_BYTES or len(orjson.dumps(event_id)) > _ID_MAX_BYTES:
-            entry["id"] = "sha256:" + sha256(encoded).hexdigest()
-            cuts.add((None, "id"), event_id)
+    if isinstance(event_id, str) and len(encoded := event_id.encode()) > _ID_MAX_BYTES:
+        entry["id"] = "sha256:" + sha256(encoded).hexdigest()
+        cuts.add((None, "id"), event_id)
 
 
 def _envelope(entry: dict[str, Any], data: bytes) -> tuple[bytes, list[dict[str, Any]]]:
     """What is left when nothing else helped: that there was such an event, how large it was, and its hash."""
-    cuts = Cuts(MIN_LIMIT)
-    _shorten_id(entry, cuts)
-    kept = {
-        key: value
-        for key, value in entry.items()
-        if key in _ENVELOPE and len(orjson.dumps(value)) <= _ID_MAX_BYTES
-    }
-    cuts.add_json((None, "call"), data)
+    cuts = Cuts(MIN_LIMIT // 8)
+    kept = {key: value for key, value in entry.items() if key in _ENVELOPE}
+    _shorten_id(kept, cuts)
+    kept = {key: value for key, value in kept.items() if len(orjson.dumps(value)) <= _ID_MAX_JSON_BYTES}
+    cuts.add_json(_CALL, data)
     return orjson.dumps({**kept, "call": {}, "truncated": cuts.records()}), cuts.records()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any
 
 import orjson
@@ -224,17 +224,32 @@ def test_an_earlier_cut_stays_recorded() -> None:
     assert [earlier, *records] == orjson.loads(data)["truncated"]
 
 
-def test_at_the_least_the_envelope_stays() -> None:
+@pytest.mark.parametrize(
+    "event_id", ["order-17", "\u0001" * 512, "i" * 40_000], ids=["short", "escaped", "long"]
+)
+def test_at_the_least_the_envelope_stays(event_id: str) -> None:
     """If nothing else helps, the event keeps its identity, and the hash and size of what it had."""
     value = entry(
-        {f"k{number}{'x' * 100}": [number] for number in range(500)}, **{f"more{n}": n for n in range(500)}
+        {"request": {"a": 1}}, id=event_id, **{f"unknown {number}": number for number in range(2000)}
     )
+    value["app"] = {f"{'k' * 200}{number}": number for number in range(2000)}
 
-    result = fitted(value, 1024)
+    result = fitted(value, 4096)
 
-    assert value["id"] == result["id"]
-    assert value["seq"] == result["seq"]
-    assert value["at"] == result["at"]
+    assert result["id"] in (event_id, "sha256:" + sha256(event_id.encode()).hexdigest())
+    assert [result[key] for key in ("seq", "v", "dataset", "at")] == [
+        value[key] for key in ("seq", "v", "dataset", "at")
+    ]
+    assert result["truncated"]
+
+
+def test_an_envelope_that_is_itself_too_large_loses_what_is_no_id() -> None:
+    """Whatever stands in the fields that are never cut, the result fits, and keeps the id."""
+    result = fitted(entry({"request": {"a": 1}}, at="9" * 5000), 4096)
+
+    assert result["id"] == "01937c00-0000-7000-8000-000000000000"
+    assert result["call"] == {}
+    assert [record["field"] for record in result["truncated"]] == ["call"]
 
 
 def test_deep_nesting_does_not_cost_its_depth_in_time() -> None:
