@@ -17,8 +17,8 @@ _END_NS = int((datetime(2262, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * 10*
 def parse_time(value: Any, where: str, flags: Flags) -> int | None:
     """Nanoseconds since the epoch of a number or an ISO 8601 text; None when it can't be read (flagged).
 
-    Numbers are seconds, milliseconds, microseconds or nanoseconds, told apart by their size: a second count reaches
-    1e11 in the year 5138, a millisecond count 1e14 then too. Text without a zone is taken as UTC (flagged). Years
+    Numbers are seconds, milliseconds, microseconds or nanoseconds, told apart by their size: seconds reach 1e10 in
+    the year 2286, milliseconds 1e13 then too, and so on. Text without a zone is taken as UTC (flagged). Years
     outside 1970 to 2261 can't be stored and count as unreadable. Never raises.
     """
     if value is None:
@@ -50,7 +50,7 @@ def _from_number(value: float) -> int | None:
     size = abs(value)
     if not size < 1e20:  # also NaN
         return None
-    unit = 10**9 if size < 1e11 else 10**6 if size < 1e14 else 1000 if size < 1e17 else 1
+    unit = 10**9 if size < 1e10 else 10**6 if size < 1e13 else 1000 if size < 1e16 else 1
     if isinstance(value, int):
         return value * unit
     if unit == 10**9:  # a double holds microseconds of today's seconds, and no more

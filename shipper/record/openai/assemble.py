@@ -7,7 +7,7 @@ id, where a provider gives none).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from shipper.record.openai.assemble_chat import ChatStream
 from shipper.record.openai.assemble_responses import ResponsesStream
@@ -64,7 +64,7 @@ def assemble(chunks: Iterable[Any]) -> tuple[Json, StreamFacts]:
     return assembler.result()
 
 
-def is_stream(value: Any) -> bool:
+def is_stream(value: Any) -> TypeGuard[list[Any]]:
     """Whether a value is a list of chunks that can be added up; something else may come before the first of them."""
     return type(value) is list and any(_stream_for(chunk) is not None for chunk in value[:8])
 

@@ -160,6 +160,19 @@ def test_an_empty_output_at_the_end_is_filled_from_the_events() -> None:
     assert answer["output"] == [item]
 
 
+def test_a_finished_item_is_worth_more_than_its_fragments() -> None:
+    """Whoever begins to listen late hears the whole item at its end."""
+    item = {"type": "message", "content": [{"type": "output_text", "text": t} for t in ("first", "second")]}
+    place = {"output_index": 0, "content_index": 1}
+    answer, _ = assemble(
+        [
+            {"type": "response.output_text.delta", **place, "delta": "cond"},
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+        ]
+    )
+    assert answer["output"] == [item]
+
+
 def test_annotations_of_a_cut_stream_are_kept() -> None:
     """They come as events of their own."""
     place = {"output_index": 0, "content_index": 0}

@@ -71,6 +71,13 @@ def test_no_text_no_attributes_no_template_no_raw_payload_is_left() -> None:
     assert document["message"] == "gpt-4o-mini-2024-07-18 · 140→120 tokens · stop: get_weather, sql"
 
 
+def test_a_request_that_nobody_can_read_has_no_text() -> None:
+    """Parameters that stay are no prompt."""
+    document = stripped({"request": {"model": "m", "service_tier": "flex", "question": "why?"}})
+    assert "input" not in document["llm"]
+    assert document["llm"]["request"] == {"params": {"service_tier": "flex"}}
+
+
 def test_an_error_keeps_its_kind_and_loses_its_words() -> None:
     """Messages and stack traces may quote the prompt."""
     document = stripped(payloads.FAILED)

@@ -75,6 +75,10 @@ from shipper.record.openai.usage import Reported, Tokens, read_usage
             },
             Tokens(32, 130, None, None, 30, 162),
         ),
+        (
+            {"input_tokens": 5, "output_tokens": 9, "output_tokens_details": {"reasoning_tokens": 94}},
+            Tokens(5, 103, None, None, 94, 108),
+        ),
         ({}, Tokens()),
         (None, Tokens()),
     ],
