@@ -55,10 +55,12 @@ def encode(call: Call, application: bytes, max_bytes: int) -> bytes:
     if len(body) + _ENVELOPE_BYTES > max_bytes:
         cut, truncated = fit({"call": orjson.loads(body)}, max_bytes - _ENVELOPE_BYTES)
         body = orjson.dumps(orjson.loads(cut)["call"])
-    event_id, _ = to_json(call.event_id)
     flags = b""
     if call.given_id:
+        event_id, _ = to_json(call.event_id)
         flags += b'"given_id":true,'
+    else:  # ours: nothing in it needs escaping
+        event_id = b'"%b"' % call.event_id.encode()
     if changed:
         flags += b'"changed":%b,' % orjson.dumps(changed)
     if truncated:
