@@ -66,7 +66,8 @@ def tool_lines(document: Mapping[str, Any]) -> Iterator[Text]:
         about = inner if isinstance(inner, dict) else tool
         name = text_at(about, "name") or text_at(tool, "type")
         line = Text(_INDENT).append(printable(name), "yellow")
-        yield line.append(f"  {printable(text_at(about, 'description'))[:200]}", "dim")
+        description = printable(text_at(about, "description"))[:200]
+        yield line.append(f"  {description}", "dim") if description else line
 
 
 def as_json(value: Any) -> str:

@@ -119,7 +119,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[Text]:
     figures = [
         time_text(value_at(document, "@timestamp")),
         duration_text(value_at(document, "llm.latency_ms")),
-        f"{tokens_text(document)} tokens",
+        f"{tokens} tokens" if (tokens := tokens_text(document)) != MISSING else MISSING,
         cost_text(document),
     ]
     yield Text(" · ".join(printable(figure) for figure in figures))
@@ -139,7 +139,7 @@ def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Text]:
     pairs = list(pairs)
     width = max((len(name) for name, _ in pairs), default=0)
     lines = (
-        Text(f"  {name.ljust(width)}  ", "dim").append(printable(value)[:LONGEST], "none")
+        Text().append(f"  {name.ljust(width)}  ", "dim").append(printable(value)[:LONGEST])
         for name, value in pairs
     )
     yield from _section(title, lines)
