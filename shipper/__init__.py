@@ -15,15 +15,21 @@ or by calling an application::
 
     app = shipper.get_application("support-bot", version="1.4.0")
     app.log_completion(request, response)
+
+What becomes known of a call later is sent by its event id, the provider's response id or a key of your own::
+
+    shipper.send_feedback(key, name="helpful", value=True, author="u7")
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipper import implicit
 from shipper._version import __version__
 from shipper.capture.application import Application
 from shipper.capture.call import Logged
+from shipper.capture.feedback import amend, send_feedback, send_ground_truth
 from shipper.capture.formatter import CompletionFormatter
 from shipper.capture.handler import CompletionHandler
 from shipper.errors import ShipperError
@@ -43,9 +49,13 @@ __all__ = [
     "Settings",
     "ShipperError",
     "__version__",
+    "amend",
     "configure",
     "flush",
     "get_application",
+    "implicit",
+    "send_feedback",
+    "send_ground_truth",
 ]
 
 

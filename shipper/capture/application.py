@@ -9,9 +9,11 @@ import orjson
 
 from shipper import notice
 from shipper.capture.call import Logged, as_texts, body_of, identify, join_keys_of
+from shipper.capture.judgement import DATASET, first_judgements_of, judgements_of
 from shipper.errors import UsageError
 from shipper.pipeline import default_settings, pipeline_for
 from shipper.record.entry import Call, application_fragment, encode
+from shipper.record.feedback import AMENDMENT, strip_amendment, strip_feedback
 from shipper.record.ids import new_event_id
 from shipper.record.privacy import strip_content
 from shipper.record.serialize import to_json
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shipper.settings import Settings
+
+_STRIP = {DATASET: strip_feedback, AMENDMENT: strip_amendment}
 
 
 class Application:
@@ -48,6 +52,7 @@ class Application:
             SettingsError: the environment or the settings file is wrong.
         """
         self._settings = settings if settings is not None else default_settings()
+        self._pipeline = pipeline_for(self._settings)
         self.name = name or self._settings.application
         self.version = version or self._settings.version
         self.environment = environment or self._settings.environment
@@ -129,7 +134,7 @@ class Application:
             cost: what the call cost (US dollars, or amount, currency, input, output); None computes it.
             raw: `never`, `errors` or `always` keep the payloads as they are; None takes the setting.
             save: False drops the content before it is written anywhere and keeps the numbers.
-            feedback: a first verdict, logged with the call.
+            feedback: a first verdict, logged with the call; as a row of `log`'s feedbacks.
 
         Returns:
             The event's id and its join keys.
@@ -183,27 +188,31 @@ class Application:
         Args:
             inputs: what went in, a row each.
             outputs: what came out, a row each.
-            feedbacks: verdicts, a row each.
+            feedbacks: verdicts, a row each: a dict of what was found by name, or one value; None for a row without.
+                Numbers from 0 to 1 and booleans are scores, other values are kept beside them. Keys that are
+                arguments of `send_feedback` mean the same here.
             join_keys: a key for each row; made when not given. Required when there is only feedback.
 
         Returns:
             The batch's id and the rows' join keys.
 
         Raises:
-            UsageError: the lists differ in length or are missing; nothing was logged then.
+            UsageError: the lists differ in length or are missing, or a verdict can't be meant; nothing was logged then.
         """
         rows = _row_count(
             {"inputs": inputs, "outputs": outputs, "feedbacks": feedbacks, "join_keys": join_keys}
         )
         batch_id = new_event_id()
-        keys: list[str] = []
         given = as_texts(list(join_keys)) if join_keys is not None else None
         if given is not None and len(given) != rows:
             raise UsageError("join_keys must be texts that are not empty. Nothing was logged.")
+        calls: list[Call] = []
+        keys: list[str] = []
         for row in range(rows):
             event_id = new_event_id()
             key = given[row] if given is not None else event_id
             keys.append(key)
+            about: object = event_id  # with a call in the same row, the feedback is about that one alone
             if inputs is not None or outputs is not None:
                 body: dict[str, Any] = {"run_id": batch_id}
                 if inputs is not None:
@@ -212,9 +221,13 @@ class Application:
                     body["outputs"] = outputs[row]
                 if given is not None:
                     body["join_keys"] = [key]
-                self._append(Call("llm.completion", event_id, False, time.time_ns(), body), save=True)
-            if feedbacks is not None:
-                self._append_feedback(key, feedbacks[row], new_event_id(), given=False)
+                calls.append(Call("llm.completion", event_id, False, time.time_ns(), body))
+            elif join_keys is not None:
+                about = join_keys[row]
+            if feedbacks is not None and feedbacks[row] is not None:
+                calls.extend(judgements_of(about, feedbacks[row], new_event_id(), given=False))
+        for call in calls:
+            self.append(call)
         return batch_id, keys
 
     def record(
@@ -231,9 +244,10 @@ class Application:
         try:
             call = self.call(fields, identity, given=given)
             keys = join_keys_of(identity, call.body)
-            self._append(call, save=save)
+            self.append(call, save=save)
             if feedback is not None:
-                self._append_feedback(identity, feedback, f"{identity}.feedback", given=given)
+                for judgement in first_judgements_of(identity, feedback, given=given):
+                    self.append(judgement, save=save)
         except Exception as error:
             notice.internal_error("An event could not be logged", error)
         return Logged(identity, keys)
@@ -249,15 +263,13 @@ class Application:
         """A call as the end of an entry's line (see `shipper.record.entry`). Never raises."""
         if not (save and self._settings.save):
             plain, _ = to_json(call.body)
-            call = call._replace(body=strip_content(orjson.loads(plain)))
+            strip = _STRIP.get(call.dataset, strip_content)
+            call = call._replace(body=strip(orjson.loads(plain)))
         return encode(call, self._fragment, self._settings.max_event_bytes)
 
-    def _append_feedback(self, key: str, values: object, event_id: str, *, given: bool) -> None:
-        body = {"join_keys": [key], "values": values}
-        self._append(Call("llm.feedback", event_id, given, time.time_ns(), body), save=True)
-
-    def _append(self, call: Call, *, save: bool) -> None:
-        pipeline_for(self._settings).append(self.line(call, save=save))
+    def append(self, call: Call, *, save: bool = True) -> None:
+        """Write a call to the spool. Never raises."""
+        self._pipeline.append(self.line(call, save=save))
 
 
 def _row_count(columns: Mapping[str, Sequence[Any] | None]) -> int:

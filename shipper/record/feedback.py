@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import SHORT_MAX, Flags, boolean, double, json_text, keyword, keywords, long
 from shipper.record.envelope import envelope, write_flags, write_import, write_log
+from shipper.record.privacy import strip_content
 from shipper.record.safe import flattened, opaque
+from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,13 @@ AMENDMENT = "llm.amendment"
 
 _KINDS = frozenset({"human", "implicit", "evaluator", "ground_truth"})
 _DEFAULT_NAME = "rating"
+_LABEL_MAX = 64  # a longer text is no label, but content
+_WITHOUT_CONTENT = frozenset(
+    [
+        *("join_keys", "key", "keys", "target_id", "target_at", "created_at", "import", "level", "logger"),
+        *("name", "scale", "choice_index", "author", "author_kind", "channel", "withdrawn"),
+    ]
+)
 
 
 def feedback(entry: Mapping[str, Any]) -> Json:
@@ -55,6 +64,9 @@ def feedback(entry: Mapping[str, Any]) -> Json:
         group["values"] = flattened(values, "values", flags)
     if group:
         llm["feedback"] = group
+    if (target_at := parse_time(call.get("target_at"), "target_at", flags)) is not None:
+        llm["target"] = {"timestamp": format_time(target_at)}
+    _write_privacy(call, llm)
     write_import(call, llm, flags)
     write_log(call, "info", _feedback_line(evaluation, group, keys), document, flags)
     write_flags(entry, llm, flags)
@@ -74,10 +86,36 @@ def amendment(entry: Mapping[str, Any]) -> Json:
     if fields is not None:
         llm["amendment"] = {"fields": opaque(fields, "fields", flags)}
     names = ", ".join(fields) if type(fields) is dict else "nothing"
+    _write_privacy(call, llm)
     write_import(call, llm, flags)
     write_log(call, "info", f"amends {_first(keys)}: {names}"[:200], document, flags)
     write_flags(entry, llm, flags)
     return document
+
+
+def strip_feedback(call: Mapping[str, Any]) -> Json:
+    """A copy of a judgement's call without content: who judged what and how, but no text. Never raises for JSON."""
+    out: Json = {key: value for key, value in call.items() if key in _WITHOUT_CONTENT}
+    for key in ("value", "ground_truth"):
+        value = call.get(key)
+        if isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= _LABEL_MAX):
+            out[key] = value
+    return {**out, "save": False}
+
+
+def strip_amendment(call: Mapping[str, Any]) -> Json:
+    """A copy of an amendment's call without content: cost, and what kind of error. Never raises for JSON."""
+    out: Json = {key: value for key, value in call.items() if key in _WITHOUT_CONTENT}
+    fields = call.get("fields")
+    if type(fields) is dict:
+        stripped = strip_content({"response": fields.get("output"), "error": fields.get("error")})
+        kept = {
+            "output": stripped.get("response"),
+            "error": stripped.get("error"),
+            "cost": fields.get("cost"),
+        }
+        out["fields"] = {key: value for key, value in kept.items() if value is not None}
+    return {**out, "save": False}
 
 
 def _group(call: Json, flags: Flags) -> Json:
@@ -95,6 +133,11 @@ def _group(call: Json, flags: Flags) -> Json:
     if (withdrawn := boolean(call.get("withdrawn"), "withdrawn", flags)) is not None:
         group["withdrawn"] = withdrawn
     return group
+
+
+def _write_privacy(call: Json, llm: Json) -> None:
+    if call.get("save") is False:
+        llm["privacy"] = {"content_stored": False}
 
 
 def _object(call: Any, flags: Flags) -> Json:
