@@ -27,6 +27,7 @@ _CLOSE_TIMEOUT_S = 20
 def main(launch_file: str, lock_fd: int) -> int:
     """Boot, serve until SIGTERM or SIGINT, close. Returns the exit code."""
     os.umask(0o077)
+    os.pwrite(lock_fd, str(os.getpid()).encode(), 0)  # for whoever wants to stop us
     launch: dict[str, Any] = json.loads(Path(launch_file).read_bytes())
     announcement = Announcement(launch)
     start_jvm(launch)

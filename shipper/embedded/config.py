@@ -35,7 +35,7 @@ rootLogger.appenderRef.rolling.ref = rolling
 """Log4j: at most five files of 10 MB."""
 
 
-def node_settings(paths: NodePaths, port: int) -> dict[str, str]:
+def node_settings(paths: NodePaths, port: int, heap_mb: int) -> dict[str, str]:
     """Elasticsearch's settings; `port` 0 lets the operating system choose. Never raises."""
     return {
         "cluster.name": CLUSTER_NAME,
@@ -54,8 +54,11 @@ def node_settings(paths: NodePaths, port: int) -> dict[str, str]:
         "cluster.routing.allocation.disk.watermark.low": "1gb",
         "cluster.routing.allocation.disk.watermark.high": "500mb",
         "cluster.routing.allocation.disk.watermark.flood_stage": "250mb",
-        # An index per application, version and month makes many small shards; the default is 1000.
-        "cluster.max_shards_per_node": "5000",
+        # An index per application, version and month makes many small shards; the default is 1000, whatever the heap.
+        # A thousand of them with 150 fields each held 250 of 512 MB (docs/embedded.md).
+        "cluster.max_shards_per_node": str(heap_mb * 4),
+        # They are opened so many at a time at a start. The default is 4: each round is a write of the cluster state.
+        "cluster.routing.allocation.node_initial_primaries_recoveries": "32",
     }
 
 

@@ -34,7 +34,7 @@ _CAUSES = (
         "`shipper retention`.",
     ),
     _cause(
-        r"java\.lang\.OutOfMemoryError: (?:Java heap space|GC overhead)",
+        r"java\.lang\.OutOfMemoryError: (?:Java heap space|GC overhead)|Too small (?:initial|maximum) heap",
         "The node's heap is too small for its data: start it with a larger one.",
     ),
     _cause(

@@ -41,7 +41,7 @@ def lay_out(
         "version": elasticsearch_version(),
         "class_path": [str(jar_path(cache_dir, jar)) for jar in pinned_artifacts() if jar.folder == "lib"],
         "jvm_options": config.jvm_options(paths, heap_mb, class_archive),
-        "settings": config.node_settings(paths, port),
+        "settings": config.node_settings(paths, port, heap_mb),
         "config_dir": str(paths.config),
         "node_file": str(paths.node_file),
         "port_file": str(paths.port_file),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shipper.embedded.download import Progress
 
 _POLL_S = 0.05
+_PROBES_S = 5.0  # others who only ask for the lock's holder have it for microseconds
 _CHILD = Path(__file__).with_name("child.py")
 
 
@@ -117,7 +118,7 @@ def stop_node(home: Path, timeout_s: float = 30) -> bool:
     paths = NodePaths.of_home(home)
     stopped = False
     for number, wait_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, 10.0)):
-        pid = lock_holder(paths.node_lock)
+        pid = _process_of_node(paths)
         if pid is None:
             break
         stopped = True
@@ -130,13 +131,21 @@ def stop_node(home: Path, timeout_s: float = 30) -> bool:
                 f"The node (process {pid}) belongs to another user: stop it as that user."
             ) from error
         _wait_until(lambda: lock_holder(paths.node_lock) is None, wait_s)
-    else:
-        if lock_holder(paths.node_lock) is not None:
-            raise EmbeddedNodeError(
-                f"The node of {home} does not end, not even when killed: see its process."
-            )
+    if lock_holder(paths.node_lock) is not None:
+        raise EmbeddedNodeError(f"The node of {home} (process {pid}) does not end, not even when killed.")
     paths.node_file.unlink(missing_ok=True)
     return stopped
+
+
+def _process_of_node(paths: NodePaths) -> int | None:
+    """Process id of the node, None if there is none; waits for one that has only just been started."""
+    _wait_until(lambda: lock_holder(paths.node_lock) != 0, _PROBES_S)
+    pid = lock_holder(paths.node_lock)
+    if pid == 0:
+        raise EmbeddedNodeError(
+            f"{paths.node_lock} is locked by a program that is not the node: end that one."
+        )
+    return pid
 
 
 def remove_node(home: Path, *, cache: bool = False, cache_dir: Path | None = None) -> None:
@@ -195,7 +204,7 @@ def _user_cache() -> Path:
 def _spawn(paths: NodePaths) -> subprocess.Popen[bytes]:
     """Start the child; it inherits the node's lock, so that there is no moment without a holder."""
     lock = FileLock(paths.node_lock)
-    if not lock.acquire():
+    if not lock.acquire(timeout_s=_PROBES_S):
         raise EmbeddedNodeError(
             f"{paths.node_lock} is locked by another program: it may be a copy of this node."
         )
@@ -211,7 +220,6 @@ def _spawn(paths: NodePaths) -> subprocess.Popen[bytes]:
                 pass_fds=(lock.fd,),
                 start_new_session=True,
             )
-        lock.write(str(process.pid))
     finally:
         lock.hand_over()
     return process

@@ -94,6 +94,7 @@ class FileLock:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The file may have been removed, or replaced, between the two calls: then this lock guards nothing.
             if os.path.samestat(os.fstat(fd), os.stat(self._path)):
+                os.ftruncate(fd, 0)  # the last holder's process id
                 self._fd, fd = fd, -1
                 return True
         except (BlockingIOError, FileNotFoundError):
@@ -108,11 +109,6 @@ class FileLock:
         """Descriptor of the locked file; a process that inherits it keeps the lock."""
         assert self._fd is not None
         return self._fd
-
-    def write(self, text: str) -> None:
-        """Note something in the file, for people and for `lock_holder`."""
-        os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, text.encode(), 0)
 
     def hand_over(self) -> None:
         """Close our descriptor; a child that inherited it holds the lock from now on."""
@@ -138,7 +134,7 @@ def lock_holder(path: Path) -> int | None:
     except ImportError:  # Windows: the node doesn't run there
         return None
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:

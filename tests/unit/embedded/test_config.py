@@ -20,7 +20,7 @@ PATHS = NodePaths.of_home(Path("/home/a"))
 
 def test_the_node_listens_on_this_machine_only_and_stays_alone() -> None:
     """There is no security in it, so nothing but 127.0.0.1 may reach it, and it joins nobody."""
-    settings = node_settings(PATHS, 4711)
+    settings = node_settings(PATHS, 4711, 512)
     assert settings["network.host"] == "127.0.0.1"
     assert settings["discovery.type"] == "single-node"
     assert (settings["http.port"], settings["transport.port"]) == ("4711", "0")
@@ -29,7 +29,7 @@ def test_the_node_listens_on_this_machine_only_and_stays_alone() -> None:
 
 def test_everything_lies_below_the_home() -> None:
     """Data, logs and snapshots are in the home's folder, which `remove_node` deletes as a whole."""
-    settings = node_settings(PATHS, 0)
+    settings = node_settings(PATHS, 0, 512)
     assert {value for name, value in settings.items() if name.startswith("path.")} == {
         "/home/a/embedded",
         "/home/a/embedded/data",
@@ -40,7 +40,9 @@ def test_everything_lies_below_the_home() -> None:
 
 def test_the_disk_limits_are_absolute() -> None:
     """A large disk that is 95 % full doesn't make the store read-only."""
-    limits = {name: value for name, value in node_settings(PATHS, 0).items() if ".disk.watermark." in name}
+    limits = {
+        name: value for name, value in node_settings(PATHS, 0, 512).items() if ".disk.watermark." in name
+    }
     assert sorted(limits.values()) == ["1gb", "250mb", "500mb"]
 
 

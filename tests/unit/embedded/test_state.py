@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ def process_with_lock(paths: NodePaths) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock.fd,), start_new_session=True
     )
-    lock.write(str(process.pid))
+    os.pwrite(lock.fd, str(process.pid).encode(), 0)
     lock.hand_over()
     try:
         yield process
@@ -137,12 +138,45 @@ def test_asking_for_the_holder_tells_its_process_and_does_not_take_the_lock(tmp_
     lock = FileLock(path)
     assert lock.acquire()
     assert lock_holder(path) == 0
-    lock.write("4711")
+    os.pwrite(lock.fd, b"4711", 0)
     assert lock_holder(path) == 4711
     lock.release()
     assert lock_holder(path) is None
     assert lock.acquire()
     lock.release()
+
+
+def test_a_killed_holders_process_id_is_forgotten(tmp_path: Path) -> None:
+    """The next holder is never taken for the one before it: a stop would end some other program."""
+    path = tmp_path / "lock"
+    path.write_text("4711")
+    lock = FileLock(path)
+    assert lock.acquire()
+    assert lock_holder(path) == 0
+    lock.release()
+
+
+def test_those_who_ask_do_not_hinder_a_start(tmp_path: Path) -> None:
+    """While others ask all the time who holds the lock, it can still be had."""
+    path = tmp_path / "lock"
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            lock_holder(path)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    try:
+        for _ in range(50):
+            lock = FileLock(path)
+            assert lock.acquire(timeout_s=10)
+            lock.release()
+    finally:
+        done.set()
+        for thread in asking:
+            thread.join()
 
 
 def test_a_lock_on_a_removed_file_is_worth_nothing(tmp_path: Path) -> None:
