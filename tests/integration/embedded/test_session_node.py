@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import timeit
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def test_it_is_found_without_the_network_in_less_than_a_millisecond(node: NodeIn
     assert min(timeit.repeat(lambda: find_node(node_home), number=10, repeat=5)) / 10 < 0.001
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has more than one loopback address by itself")
 def test_it_listens_on_this_machine_only(node: NodeInfo) -> None:
     """Its port answers on 127.0.0.1 and is not open on any other address of the machine."""
     port = urlsplit(node.url).port
