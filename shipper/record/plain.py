@@ -9,11 +9,11 @@ from operator import is_
 from typing import Any, Final
 from uuid import UUID
 
-MAX_CONTAINERS: Final = 100_000
+_MAX_CONTAINERS: Final = 20_000
 _LONG_LIST: Final = 32
 
 
-def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
+def is_plain(value: object, max_containers: int = _MAX_CONTAINERS) -> bool:
     """Whether orjson writes exactly this: JSON's own types, finite floats, integers that fit into a long.
 
     orjson alone would write NaN as null, and integers up to 2**64 - 1 where Elasticsearch's long ends at 2**63 - 1.
@@ -39,7 +39,7 @@ def is_plain(value: object, max_containers: int = MAX_CONTAINERS) -> bool:
                 if item - item != 0.0:  # NaN and the infinities
                     return False
             elif kind is list:
-                if len(item) <= _LONG_LIST or not _is_vector(item):
+                if len(item) <= _LONG_LIST or not is_vector(item):
                     containers.append(item)
             elif kind is not bool and not _is_native(item):
                 return False
@@ -55,6 +55,6 @@ def _is_native(item: Any) -> bool:
     return kind is date or kind is UUID
 
 
-def _is_vector(items: list[Any]) -> bool:
-    """Whether these are finite floats only, as in an embedding; at C speed."""
+def is_vector(items: list[Any]) -> bool:
+    """Whether these are finite floats only, as in an embedding; at C speed. The list is not empty."""
     return type(items[0]) is float and all(map(is_, map(type, items), repeat(float))) and isfinite(sum(items))

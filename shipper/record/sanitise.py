@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.record.plain import MAX_CONTAINERS, is_plain
+from shipper.record.plain import is_plain, is_vector
 from shipper.record.scalars import MAX_TEXT_CHARS
 from shipper.record.simplify import NOT_GIVEN, Pairs, class_name, simplify
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LEVELS: Final = 200  # orjson ends at 254, and the value becomes a part of something else
+MAX_CONTAINERS: Final = 50_000  # lists and objects; a few that contain each other are billions
 MAX_REPORTED: Final = 50
+_OUTLINE_COST: Final = 500  # containers; each outline reads about a hundred
 _SHARED_LEVELS: Final = 4  # call, request, messages, message
-_MAX_SHARED: Final = 1000  # containers in such a part: many parts that reach one cycle must not cost much
+_MAX_SHARED: Final = 1000  # containers in a part that is not copied
+_MAX_NOT_SHARED: Final = 100  # looks in vain: many parts that reach one cycle must not cost much
 _MAX_PATH_CHARS: Final = 300
 _MAX_KEY_CHARS: Final = 60
 
@@ -49,7 +52,8 @@ class _Walk:
         self._unreported = 0
         self._tasks: list[_Task] = []
         self._open: dict[int, Any] = {}  # the containers that the current one is inside of
-        self._containers = 0
+        self._containers_left = MAX_CONTAINERS
+        self._looks_left = _MAX_NOT_SHARED
 
     def copy(self, value: object) -> Any:
         result: list[Any] = [None]
@@ -78,7 +82,7 @@ class _Walk:
         if id(item) in self._open:
             self._note(path, "cycle")
             return "<cycle>"
-        if level < self._shared_levels and (type(item) is dict or type(item) is list) and _is_plain_now(item):
+        if (type(item) is dict or type(item) is list) and self._may_share(item, level):
             return item
         simple, what = simplify(item)
         if what:
@@ -87,22 +91,35 @@ class _Walk:
             return self._text(simple, path)
         if type(simple) not in (dict, list, Pairs):
             return simple
-        if type(simple) is dict and level < self._shared_levels and _is_plain_now(simple):
+        if type(simple) is dict and self._may_share(simple, level):
             return simple
+        self._containers_left -= 1 if level < MAX_LEVELS else _OUTLINE_COST
+        if self._containers_left < 0:
+            self._note(path, f"left out: more than {MAX_CONTAINERS:,} lists and objects")
+            return f"<{class_name(item)}>"
         if level >= MAX_LEVELS:
             self._note(path, f"deeper than {MAX_LEVELS} levels, as text")
             return self._text(outline(simple), path)
-        self._containers += 1
-        if self._containers > MAX_CONTAINERS:
-            self._note(path, f"left out: more than {MAX_CONTAINERS:,} lists and objects")
-            return f"<{class_name(item)}>"
         return self._opened(item, simple, path, level)
+
+    def _may_share(self, part: Any, level: int) -> bool:
+        """Whether a part can be written as it is, without a copy."""
+        if level >= self._shared_levels or not self._looks_left:
+            return False
+        try:
+            plain = is_plain(part, _MAX_SHARED)
+        except Exception:  # another thread is changing it
+            plain = False
+        self._looks_left -= not plain
+        return plain
 
     def _opened(self, item: Any, simple: Any, path: Path, level: int) -> Any:
         copy: Any
         tasks: list[_Task] = []
         if type(simple) is list:
             copy = simple  # it is ours already
+            if simple and is_vector(simple):
+                return copy
             for index, part in enumerate(simple):
                 if not _is_simple(part):
                     tasks.append((copy, index, part, (path, f"[{index}]"), level + 1))
@@ -149,13 +166,6 @@ class _Walk:
             self._changed.append(f"{path_text(path)}: {what}")
         else:
             self._unreported += 1
-
-
-def _is_plain_now(simple: Any) -> bool:
-    try:
-        return is_plain(simple, _MAX_SHARED)
-    except Exception:  # another thread is changing it
-        return False
 
 
 def _is_simple(value: Any) -> bool:

@@ -143,7 +143,32 @@ def test_lists_of_shared_lists_do_not_explode() -> None:
     data, changed = to_json({"bomb": value})
 
     assert len(data) < 10_000_000
-    assert any("left out: more than 100,000 lists and objects" in what for what in changed)
+    assert any("left out: more than 50,000 lists and objects" in what for what in changed)
+
+
+def test_objects_that_make_new_objects_end() -> None:
+    """Objects that give two new ones each time they are read can't fill the memory or the day."""
+
+    class Endless:
+        def to_dict(self) -> dict[str, Any]:
+            return {"a": Endless(), "b": Endless()}
+
+    data, changed = to_json(Endless())
+
+    assert len(data) < 3_000_000
+    assert len(changed) == 51
+
+
+def test_a_ring_of_objects_ends() -> None:
+    """A thousand dicts, each with the next and the last with the first, end in bounded JSON."""
+    nodes: list[dict[str, Any]] = [{"n": number} for number in range(1000)]
+    for node, following in zip(nodes, [*nodes[1:], nodes[0]], strict=True):
+        node["next"] = following
+
+    data, changed = to_json({"nodes": nodes})
+
+    assert len(orjson.loads(data)["nodes"]) == 1000
+    assert changed
 
 
 def test_three_thousand_levels_end_in_text() -> None:
