@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,23 +42,15 @@ def test_a_date_that_ends_a_span_includes_its_day() -> None:
     assert parse_when("2026-11-20T10:00:00Z", NOW, end=True) == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "yesterday", "2h ago", "2026-13-01", "999999w", "12", "h", "-2h", "0001-01-01"]
-)
+@pytest.mark.parametrize("text", ["", "yesterday", "2h ago", "2026-13-01", "999999w", "12", "h", "-2h"])
 def test_anything_else_is_explained(text: str) -> None:
-    """What is no point in time is shown with the forms that are, or is one at the edge of the calendar."""
-    try:
-        moment = parse_when(text, NOW)
-    except UsageError as error:
-        assert "2026-11-21T08:30" in str(error)
-    else:
-        assert moment.tzinfo is not None
+    """What is no point in time is shown with the forms that are."""
+    with pytest.raises(UsageError, match=r"no point in time.*2026-11-21T08:30"):
+        parse_when(text, NOW)
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.dates().map(str) | st.datetimes().map(str))
 def test_any_text_is_a_moment_or_a_usage_error(text: str) -> None:
-    """No text makes it fail in another way."""
-    try:
+    """No text, and no date at the edge of the calendar, makes it fail in another way."""
+    with contextlib.suppress(UsageError):
         assert parse_when(text, NOW, end=True).tzinfo is not None
-    except UsageError as error:
-        assert "no point in time" in str(error)
