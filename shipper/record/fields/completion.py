@@ -184,6 +184,8 @@ class _Usage(_Response):
 class Completion(_Usage):
     """A model call and the merge of the feedback on it, whose figures may be null."""
 
+    amended: Opaque = field("llm.amended", "By part that was amended later, when and by which event.")
+
     feedback_entries: Opaque = field(
         "llm.feedback.entries", "The winning entry for each author, evaluation name and choice."
     )
