@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from shipper.spool.books import finished_balance, read_books
 from shipper.spool.ledger import Balance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from elasticsearch import Elasticsearch
@@ -84,7 +86,9 @@ class Program:
         return self.finish()
 
 
-def shipper_command(home: Path, url: str | None, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def shipper_command(
+    home: Path, url: str | None, *arguments: str, timeout_s: float = 60
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in this home."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
     environment["SHIPPER_HOME"] = str(home)
@@ -98,6 +102,17 @@ def shipper_command(home: Path, url: str | None, *arguments: str, timeout_s: flo
         timeout=timeout_s,
         check=False,
     )
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> bool:
+    """Whether it became true in time."""
+    pause = threading.Event()
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.02)
+    return True
 
 
 def drain(home: Path, url: str | None) -> None:

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from shipper.embedded import find_node, remove_node, start_node
 from shipper.settings import Settings
 from shipper.store.setup import setup
-from tests.faults.programs import Program, assert_balanced, drain, stored_ids
+from tests.faults.programs import Program, assert_balanced, drain, stored_ids, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_kill_the_node_while_writing(home: Path) -> None:
             os.kill(node.pid, signal.SIGKILL)
             for writer in writers:
                 writer.wait_for(200 * (round_ + 1) + 100)
-            assert find_node(home) is None
+            assert wait_until(lambda: find_node(home) is None)
             node = start_node(home, heap_mb=512, cache_dir=cache)
         (home / "stop").touch()
         logged = [event_id for writer in writers for event_id in writer.finish()]

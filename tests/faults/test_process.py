@@ -34,7 +34,9 @@ def test_a_normal_exit_delivers(store: Elasticsearch, node: NodeInfo, home: Path
     assert_balanced(home, delivered=50)
 
 
-def test_exit_without_goodbye_is_delivered_by_the_next(store: Elasticsearch, node: NodeInfo, home: Path) -> None:
+def test_exit_without_goodbye_is_delivered_by_the_next(
+    store: Elasticsearch, node: NodeInfo, home: Path
+) -> None:
     """After `os._exit` right behind a log call, the next process sends what was left."""
     first = Program("for n in range(50): log(f'exit-{n}')\nos._exit(0)", home, node.url, flush_interval_s=60)
     ids = first.finish()
@@ -46,7 +48,9 @@ def test_exit_without_goodbye_is_delivered_by_the_next(store: Elasticsearch, nod
 
 def test_sigterm_loses_nothing(store: Elasticsearch, node: NodeInfo, home: Path) -> None:
     """SIGTERM ends a process at once; what it logged is sent by `shipper drain`."""
-    program = Program("for n in range(20): log(f'term-{n}')\ntime.sleep(60)", home, node.url, flush_interval_s=60)
+    program = Program(
+        "for n in range(20): log(f'term-{n}')\ntime.sleep(60)", home, node.url, flush_interval_s=60
+    )
     program.wait_for(20)
     program.process.send_signal(signal.SIGTERM)
     ids = program.finish()
@@ -73,7 +77,9 @@ log('normal')
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(store: Elasticsearch, node: NodeInfo, home: Path, tmp_path: Path, method: str) -> None:
+def test_multiprocessing(
+    store: Elasticsearch, node: NodeInfo, home: Path, tmp_path: Path, method: str
+) -> None:
     """Workers of every start method log for themselves, while the parent goes on."""
     (tmp_path / "worker.py").write_text(
         "import shipper\n"
@@ -190,7 +196,8 @@ def test_kill_while_writing(store: Elasticsearch, node: NodeInfo, home: Path) ->
     logged: list[str] = []
     for round_ in range(3):
         writers = [
-            Program(f"n = 0\nwhile True: log(f'{round_}-{w}-{{n}}'); n += 1", home, node.url) for w in range(4)
+            Program(f"n = 0\nwhile True: log(f'{round_}-{w}-{{n}}'); n += 1", home, node.url)
+            for w in range(4)
         ]
         for writer in writers:
             writer.wait_for(50)
