@@ -61,7 +61,6 @@ def test_the_canonical_form_does_not_change() -> None:
         ({"a": datetime(2025, 1, 2, 12, tzinfo=UTC)}, {"a": datetime(2025, 1, 2, 14, tzinfo=timezone(timedelta(hours=2)))}),
         ({"a": datetime(2025, 1, 2, 12, tzinfo=UTC)}, {"a": datetime(2025, 1, 2, 12)}),
     ],
-    ids=lambda value: repr(value)[:40],
 )  # fmt: skip
 def test_dicts_of_the_same_meaning_have_the_same_key(one: Any, other: Any) -> None:
     """What a database or JSON may hand back in another type, or order, gives the same key."""
@@ -99,7 +98,6 @@ def test_values_of_different_meaning_have_different_keys() -> None:
         ("a text", "needs a dict, and got a str"),
         ([("a", 1)], "needs a dict, and got a list"),
     ],
-    ids=lambda value: repr(value)[:40] if isinstance(value, str) else None,
 )
 def test_what_has_no_canonical_form_is_refused(bad: Any, message: str) -> None:
     """A value that could not be matched reliably is refused, with its place and what to do instead."""
