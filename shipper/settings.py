@@ -127,6 +127,13 @@ class Settings(BaseModel):
     )
     save: bool = Field(True, description="Keep content; off keeps numbers only.")
 
+    lower_is_better: tuple[str, ...] = Field(
+        (), description="Names of evaluations whose high scores are bad (`toxic`), comma separated."
+    )
+    retention_days: int | None = Field(
+        None, ge=1, description="Age at which completions are deleted; feedback doesn't wait longer for one."
+    )
+
     @field_validator("elasticsearch_url", "logstash_url", mode="before")
     @classmethod
     def _split_urls(cls, value: Any) -> Any:
@@ -139,6 +146,12 @@ class Settings(BaseModel):
             if parts.username or parts.password:
                 raise ValueError("must not contain a password; use the username and password settings")
         return tuple(str(url).rstrip("/") for url in value or ())
+
+    @field_validator("lower_is_better", mode="before")
+    @classmethod
+    def _split_names(cls, value: Any) -> Any:
+        names = value.split(",") if isinstance(value, str) else value or ()
+        return tuple(name.strip() for name in names if name.strip())
 
     @field_validator("home", "cache", "elasticsearch_ca", "logstash_ca", mode="after")
     @classmethod

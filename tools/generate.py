@@ -248,9 +248,12 @@ def _values(schema: dict[str, Any]) -> str:
         schema = next(one for one in schema["anyOf"] if one["type"] != "null")
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    kind = {"integer": "integer", "number": "number", "boolean": "`true`, `false`", "array": "addresses"}.get(
-        schema["type"], {"password": "secret", "path": "path"}.get(schema.get("format", ""), "text")
-    )
+    kind = {
+        "integer": "integer",
+        "number": "number",
+        "boolean": "`true`, `false`",
+        "array": "comma separated",
+    }.get(schema["type"], {"password": "secret", "path": "path"}.get(schema.get("format", ""), "text"))
     low = f"≥ {schema['minimum']:,}" if "minimum" in schema else ""
     low = low or (f"> {schema['exclusiveMinimum']:,}" if "exclusiveMinimum" in schema else "")
     high = f"≤ {schema['maximum']:,}" if "maximum" in schema else ""
