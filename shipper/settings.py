@@ -258,9 +258,16 @@ def _explain(error: ValidationError, cls: type[Settings]) -> str:
             continue
         option = name.split(".", 1)[0]
         secret = option in cls.model_fields and "Secret" in str(cls.model_fields[option].annotation)
-        shown = "" if secret or option == "settings" else f" (it was {fault['input']!r})"
+        shown = "" if secret or option == "settings" else f" (it was {_without_secrets(option, fault['input'])!r})"
         sentences.append(f"Setting {name}: {fault['msg'].removeprefix('Value error, ')}{shown}.")
     return " ".join(sentences)
+
+
+def _without_secrets(option: str, value: Any) -> Any:
+    """A refused value as it may be repeated: an address can hold a password."""
+    if not option.endswith("_url"):
+        return value
+    return ", ".join(without_credentials(part.strip()) for part in str(value).split(","))
 
 
 def without_credentials(url: str) -> str:

@@ -51,6 +51,7 @@ class CompletionFormatter(JsonFormatter):
         options.setdefault("fmt", ["message", "levelname", "name"])
         options.setdefault("rename_fields", {"levelname": "log.level", "name": "log.logger"})
         options.setdefault("timestamp", "@timestamp")
+        options.setdefault("json_serializer", _strict_json)
         super().__init__(**options)
         self._settings = settings if settings is not None else default_settings()
         self._application = Application(
@@ -77,3 +78,9 @@ class CompletionFormatter(JsonFormatter):
         line = self._application.line(call, save=options.get("save", True))
         process = pipeline_for(self._settings).writer.process
         return orjson.dumps(document_of(orjson.loads(b"{" + process + line))).decode()
+
+
+def _strict_json(value: object, **_options: object) -> str:
+    """JSON that any parser reads: python-json-logger's own writes NaN, and raises for cycles."""
+    text, _ = to_json(value)
+    return text.decode()

@@ -111,8 +111,16 @@ def arguments_of(record: logging.LogRecord) -> tuple[dict[str, Any], dict[str, A
         )
     fields["level"] = record.levelname
     fields["logger"] = record.name
-    fields["message"] = record.getMessage() if record.args else str(record.msg)
+    fields["message"] = _message_of(record)
     if record.exc_info and record.exc_info[1] is not None and fields.get("error") is None:
         fields["error"] = record.exc_info[1]
     fields.setdefault("created_at", record.created)
     return fields, options
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    """The record's message; one whose arguments don't fit is kept as it was written."""
+    try:
+        return record.getMessage() if record.args else str(record.msg)
+    except Exception:  # noqa: BLE001 - the caller's object
+        return record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
