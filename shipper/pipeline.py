@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import queue
 import threading
 import time
 import weakref
@@ -23,6 +24,8 @@ from shipper.spool.reader import FolderReader
 from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shipper.spool.folder import InstanceFolder
     from shipper.spool.lock import FileLock
 
@@ -42,6 +45,7 @@ class Pipeline:
         self._from_memory = Tally()  # sent from memory before there was a folder to enter it
         self._sender: Sender | None = None
         self._sending = sending
+        self._deferred: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.writer = SpoolWriter(
             self.settings,
             on_open=self._opened,
@@ -56,6 +60,19 @@ class Pipeline:
             self._start()
         if full and self._sender is not None:
             self._sender.wake()
+
+    def defer(self, job: Callable[[], None]) -> None:
+        """Do a job that keeps an event, soon: at the sender's next tick, or before a flush or the end.
+
+        Callable from anywhere, also from a destructor within a garbage collection, where `append` could wait for a
+        lock that this very thread holds. The job must not raise. Never raises.
+        """
+        self._deferred.put(job)
+
+    def start(self) -> None:
+        """Start to send, if this process does, before there is an event; `defer` relies on it. Never raises."""
+        if self._sender is None and self._sending:
+            self._start()
 
     def balance(self) -> Balance:
         """This process's books as they stand now."""
@@ -90,6 +107,7 @@ class Pipeline:
         Never raises.
         """
         deadline = time.monotonic() + timeout_s
+        self._do_deferred()
         goal = self.writer.accepted
         if goal == 0:
             return True
@@ -116,6 +134,7 @@ class Pipeline:
     def close(self, timeout_s: float) -> None:
         """Deliver what can be delivered in time, leave the rest in the spool, let go of it. Never raises."""
         deadline = time.monotonic() + timeout_s
+        self._do_deferred()
         if self.writer.accepted:
             self.flush(timeout_s, patient=False)
         sender, self._sender = self._sender, None
@@ -135,6 +154,18 @@ class Pipeline:
         self._lock = threading.Lock()
         self._reset(sending=self.settings.send == "background")
 
+    def _tick(self) -> None:
+        self._do_deferred()
+        self.writer.tick()
+
+    def _do_deferred(self) -> None:
+        while True:
+            try:
+                job = self._deferred.get_nowait()
+            except queue.Empty:
+                return
+            job()
+
     def _start(self) -> bool:
         with self._lock:
             if self._sender is None and self._sending:
@@ -142,7 +173,7 @@ class Pipeline:
                     self.settings,
                     make_sink(self.settings),
                     role="app",
-                    tick=self.writer.tick,
+                    tick=self._tick,
                     balance=self.balance,
                     instance=self.writer.instance,
                 )
@@ -224,6 +255,13 @@ def pipeline_for(settings: Settings) -> Pipeline:
         with _guard:
             pipeline = _pipelines.setdefault(settings, Pipeline(settings))
     return pipeline
+
+
+def forget(settings: Settings) -> None:
+    """Close the pipeline for these settings, if there is one; who asks for it again gets another. Never raises."""
+    pipeline = _pipelines.pop(settings, None)
+    if pipeline is not None:
+        pipeline.close(settings.exit_timeout_s)
 
 
 def flush(timeout: float = 5.0) -> bool:

@@ -1,0 +1,254 @@
+"""What a client needs to record its calls: made once for a client, shared by its copies."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from shipper import notice
+from shipper.capture.application import Application
+from shipper.openai.config import NO_PARAMS, CaptureConfig
+from shipper.openai.conversation import Conversations, Turn, chat_of, turn_number
+from shipper.openai.endpoints import endpoint_of
+from shipper.openai.exchange import Exchange, Known
+from shipper.openai.prompt import prompt_of
+from shipper.openai.retrieval import Retrieval
+from shipper.pipeline import default_settings, pipeline_for
+from shipper.record.entry import Call
+from shipper.record.feedback import AMENDMENT
+from shipper.record.ids import new_event_id
+from shipper.settings import without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipper.openai.config import CallParams
+
+_USAGE_APIS = frozenset({"chat_completions", "completions"})
+_MAX_VERSIONS = 100  # applications by version, kept for calls that name their own
+
+
+class Capture:
+    """Starts exchanges and writes their records. Thread-safe."""
+
+    def __init__(self, config: CaptureConfig | None = None) -> None:
+        """Prepare.
+
+        Args:
+            config: None records with the process's settings.
+
+        Raises:
+            SettingsError: the environment or the settings file is wrong.
+        """
+        self.config = config if config is not None else CaptureConfig()
+        self.settings = self.config.settings if self.config.settings is not None else default_settings()
+        self.keeps_raw = self.settings.raw != "never"
+        self.conversations = Conversations()
+        self._applications: dict[str | None, Application] = {}
+        self._application(None)
+        self._key_names = [
+            name
+            for name, wanted in (
+                ("shipper_feedback_key", self.config.inject_feedback_key),
+                (
+                    "libretto_feedback_key",
+                    self.config.inject_feedback_key and self.config.libretto_feedback_key,
+                ),
+            )
+            if wanted
+        ]
+        self._url: tuple[Any, str] = (None, "")
+
+    # -- for the client -----------------------------------------------------------------------------------
+
+    def begin(self, client: Any, options: Any) -> Exchange | None:
+        """The exchange of a request, which rides on its options from now; None when it is not to be recorded.
+
+        Never raises.
+        """
+        try:
+            endpoint = endpoint_of(options.method, options.url)
+            if endpoint is None:
+                return None
+            parser = options.post_parser
+            if (
+                type(parser) is not Known
+            ):  # else an argument of the call, or options that are used a second time
+                then = parser.then if isinstance(parser, Exchange) else parser
+                parser = Known(NO_PARAMS, None, then if callable(then) else None)
+            exchange = (Retrieval if endpoint.retrieval else Exchange)(self, parser)
+            request = _asked(options)
+            if self.config.capture_stream_usage and endpoint.api in _USAGE_APIS:
+                exchange.hide_usage = _ask_for_usage(options, request)
+            exchange.chat = chat_of(exchange.params.chat_id, request)
+            exchange.previous = self.conversations.before(exchange.chat, request)
+            exchange.start(endpoint, self._base_url(client), request)
+            options.post_parser = exchange
+        except Exception as error:
+            notice.internal_error("A call could not be prepared to be recorded", error)
+            return None
+        return exchange
+
+    # -- for the exchange ---------------------------------------------------------------------------------
+
+    def keys_for(self, exchange: Exchange) -> dict[str, str]:
+        """The keys that go into the answer."""
+        return dict.fromkeys(self._key_names, exchange.feedback_key) if exchange.feedback_key else {}
+
+    def watch(self, exchange: Exchange) -> None:
+        """A stream is open: it is recorded when the process ends, if it does not end before."""
+        _open.add(exchange)
+        pipeline_for(self.settings).start()
+
+    def defer(self, job: Callable[[], None]) -> None:
+        """Do this soon, in another place; callable from a destructor."""
+        pipeline_for(self.settings).defer(job)
+
+    def record(self, exchange: Exchange) -> None:
+        """Write the record of an exchange that is over.
+
+        Raises: whatever is wrong with it; the exchange is the boundary.
+        """
+        _open.discard(exchange)
+        request, params = exchange.request, exchange.params
+        response, stream = exchange.collected
+        if stream is not None and exchange.first_chunk_s is not None:
+            stream["time_to_first_chunk_s"] = exchange.first_chunk_s
+        turn = Turn(exchange.event_id, turn_number(request, exchange.previous))
+        previous = exchange.previous
+        fields: dict[str, Any] = {
+            "request": request,
+            "response": response,
+            "error": exchange.error,
+            "started_at": exchange.started_ns,
+            "ended_at": exchange.ended_ns,
+            "api": exchange.endpoint.api,
+            "base_url": exchange.base_url,
+            "stream": stream,
+            "retry_count": exchange.retries,
+            "http": {"status": exchange.status, "request_id": exchange.request_id},
+            "session_id": params.chat_id,
+            "chain_id": params.chain_id,
+            "parent_id": params.parent_event_id,
+            "user_id": params.user_id,
+            "tags": params.tags,
+            "request_attributes": params.request_attributes,
+            "selected_choice_index": params.selected_choice_index,
+            "environment": params.environment,
+            "join_keys": None if params.feedback_key is None else [params.feedback_key],
+            "prompt": prompt_of(params, exchange.template, self.config),
+            "previous_event_id": previous.event_id if previous is not None else None,
+            "turn": turn.number,
+        }
+        save = self.config.save if params.save is None else params.save
+        fields, save = self.redacted(fields, save=save and not exchange.endpoint.figures_only, params=params)
+        application = self._application(params.version)
+        call = application.call(fields, exchange.event_id, given=params.event_id is not None)
+        application.append(call, save=save)
+        self.conversations.remember(turn, exchange.chat, response)
+
+    def amend(self, retrieval: Exchange, response: dict[str, Any]) -> None:
+        """Write what has become of a background response, once.
+
+        Raises: as `record`.
+        """
+        response_id = str(response.get("id"))
+        if not self.conversations.settle(response_id):
+            return
+        params = retrieval.params
+        save = self.config.save if params.save is None else params.save
+        fields, save = self.redacted({"response": response}, save=save, params=params)
+        target = self.conversations.event_of(response_id) or response_id
+        body = {"target_id": target, "fields": {"output": fields["response"]}}
+        call = Call(AMENDMENT, new_event_id(), False, time.time_ns(), body)
+        self._application(params.version).append(call, save=save)
+
+    def redacted(
+        self, fields: dict[str, Any], *, save: bool, params: CallParams
+    ) -> tuple[dict[str, Any], bool]:
+        """The fields without what must not be stored, and whether content may be: it fails closed. Never raises."""
+        config = self.config
+        wanted = (
+            params.redact if params.redact is not None else config.redact_pii or config.redact is not None
+        )
+        if not wanted or not save:
+            return fields, save
+        try:
+            if config.redact is None:
+                raise LookupError(
+                    "redaction is asked for and no function for it is given (CaptureConfig.redact)"
+                )
+            return config.redact(dict(fields)), save
+        except Exception as error:
+            notice.warn(
+                "redaction", f"A call is recorded without its content, because it can't be redacted: {error}"
+            )
+            return {**fields, "privacy": {"redacted": False, "content_stored": False}}, False
+
+    def _application(self, version: str | None) -> Application:
+        found = self._applications.get(version)
+        if found is None:
+            config = self.config
+            found = Application(
+                config.application,
+                version=version or config.version,
+                environment=config.environment,
+                project_id=config.project_id,
+                settings=self.settings,
+            )
+            if len(self._applications) < _MAX_VERSIONS:
+                self._applications[version] = found
+        return found
+
+    def _base_url(self, client: Any) -> str:
+        url = client.base_url
+        known, text = self._url
+        if known is not url:
+            text = without_credentials(str(url))
+            self._url = (url, text)
+        return text
+
+
+def _asked(options: Any) -> Any:
+    """The JSON that will be sent."""
+    asked, extra = options.json_data, options.extra_json
+    return {**asked, **extra} if isinstance(asked, dict) and isinstance(extra, dict) else asked
+
+
+def _ask_for_usage(options: Any, request: Any) -> bool:
+    """Ask for token counts on a stream where the caller didn't; whether that was done."""
+    if not isinstance(request, dict) or not request.get("stream"):
+        return False
+    given = request.get("stream_options")
+    given = given if isinstance(given, dict) else {}
+    if given.get("include_usage"):
+        return False
+    options.extra_json = {**(options.extra_json or {}), "stream_options": {**given, "include_usage": True}}
+    headers = options.headers if isinstance(options.headers, dict) else {}
+    options.headers = {
+        **headers,
+        "Accept-Encoding": "identity",
+    }  # to leave a chunk out, it has to be readable
+    return True
+
+
+_open: WeakSet[Exchange] = WeakSet()
+
+
+def _at_exit() -> None:
+    for exchange in list(_open):
+        exchange.abandon()
+
+
+def _after_fork() -> None:
+    for exchange in list(_open):
+        exchange.disown()
+    _open.clear()
+
+
+# The pipeline's own function was registered when it was imported, so that this one runs before it.
+atexit.register(_at_exit)
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,183 @@
+"""What came back, from the bytes of the response: a stream's events added up, or one body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from shipper.openai.sse import DONE, EventSplitter, data_of
+from shipper.record.openai.assemble import Assembler
+
+Json = dict[str, Any]
+
+_FIGURES = ("id", "object", "model", "created", "created_at", "size", "quality", "usage")
+
+
+class Collected(NamedTuple):
+    """The answer, and what is known of the stream if it was one."""
+
+    response: Any
+    stream: Json | None
+
+
+class Collector(Protocol):
+    """Reads along with the caller. Not thread-safe."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of the body; returns what of them the caller is to see."""
+        ...
+
+    def result(self) -> Collected:
+        """What there is so far."""
+        ...
+
+
+class Events:
+    """A body of server-sent events."""
+
+    def __init__(
+        self, *, keep_chunks: bool = False, hide_usage: bool = False, figures_only: bool = False
+    ) -> None:
+        """Start with nothing.
+
+        Args:
+            keep_chunks: the answer is the list of chunks, for who wants the payload as it came.
+            hide_usage: keep the chunk that only holds token counts from the caller.
+            figures_only: keep no content.
+        """
+        self._splitter = EventSplitter()
+        self._hide_usage = hide_usage
+        self._over = False
+        self._assembler = Assembler()
+        self._chunks: list[Any] | None = [] if keep_chunks and not figures_only else None
+        self._figures: Json | None = {} if figures_only else None
+        self._count = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of the body; returns what of them the caller is to see."""
+        events = self._splitter.feed(data)
+        if not self._hide_usage:
+            for event in events:
+                self._read(event)
+            return data
+        return b"".join([event + b"\n\n" for event in events if not _is_usage_only(self._read(event))])
+
+    def _read(self, event: bytes) -> Any:
+        data = data_of(event)
+        if self._over or not data:
+            return None
+        if data.startswith(DONE):
+            self._over = True
+            return None
+        chunk = loads(data)
+        self._count += 1
+        if self._figures is not None:
+            _keep_figures(chunk, self._figures)
+        else:
+            self._assembler.add(chunk)
+            if self._chunks is not None:
+                self._chunks.append(chunk)
+        return chunk
+
+    def result(self) -> Collected:
+        """What there is so far."""
+        if self._figures is not None:
+            over = self._over or "usage" in self._figures
+            return Collected(self._figures, {"chunks": self._count, "completed": over})
+        answer, facts = self._assembler.result()
+        stream = {"chunks": facts.chunks, "completed": facts.completed}
+        response = self._chunks or answer
+        return Collected(response if facts.chunks else None, stream)
+
+
+class Body:
+    """One body, JSON or not."""
+
+    def __init__(self, content_type: str, *, figures_only: bool = False) -> None:
+        """Start with nothing.
+
+        Args:
+            content_type: as the response's header says.
+            figures_only: keep no content, and of a body that is not JSON not one byte.
+        """
+        self._kind = content_type.partition(";")[0].strip()
+        self._figures_only = figures_only
+        self._parts: list[bytes] | None = [] if "json" in self._kind or not figures_only else None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of the body; returns what of them the caller is to see."""
+        if self._parts is not None:
+            self._parts.append(data)
+        return data
+
+    def result(self) -> Collected:
+        """What there is so far."""
+        if self._parts is None:
+            return Collected({"object": self._kind or "binary"}, None)
+        content = b"".join(self._parts)
+        if not content:
+            return Collected(None, None)
+        value = loads(content)
+        if self._figures_only:
+            figures: Json = {}
+            _keep_figures(value, figures)
+            return Collected(figures or {"object": self._kind or "unread"}, None)
+        return Collected(value, None)
+
+
+class Encoded:
+    """A compressed body, read when it is over. The caller sees the bytes as they are."""
+
+    def __init__(self, response: Any, inner: Collector) -> None:
+        """Start with nothing.
+
+        Args:
+            response: the HTTP library's response, whose class decodes and whose headers say how.
+            inner: gets the decoded bytes.
+        """
+        self._kind = type(response)
+        self._encoding = response.headers["content-encoding"]
+        self._inner = inner
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of the body; returns what of them the caller is to see."""
+        self._parts.append(data)
+        return data
+
+    def result(self) -> Collected:
+        """What there is so far."""
+        if self._parts:
+            content = b"".join(self._parts)
+            self._parts.clear()
+            self._inner.feed(
+                self._kind(200, headers={"content-encoding": self._encoding}, content=content).content
+            )
+        return self._inner.result()
+
+
+def loads(data: bytes) -> Any:
+    """JSON, else the text itself."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        pass
+    try:
+        return json.loads(data)  # takes NaN, as openai's client does
+    except ValueError:
+        return data.decode("utf-8", "replace")
+
+
+def _is_usage_only(chunk: Any) -> bool:
+    """Whether a chunk is the one that `include_usage` adds."""
+    return type(chunk) is dict and chunk.get("choices") == [] and bool(chunk.get("usage"))
+
+
+def _keep_figures(value: Any, figures: Json) -> None:
+    if type(value) is not dict:
+        return
+    for key in _FIGURES:
+        if (found := value.get(key)) is not None:
+            figures[key] = found

@@ -1,0 +1,93 @@
+"""What a user can say about capture: once for a client (`CaptureConfig`), and for a single call (`CallParams`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from shipper.settings import Settings
+
+Redactor = Callable[[dict[str, Any]], dict[str, Any]]
+"""Takes the fields of `Application.log_completion` and returns them without what must not be stored.
+
+It is called before anything is written. When it raises, the call is recorded without its content.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureConfig:
+    """How a client's calls are recorded. Every part may be left out."""
+
+    application: str | None = None
+    """Name that the calls are logged under; None takes the setting."""
+    version: str | None = None
+    """The application's released version, which names the index; None takes the setting."""
+    environment: str | None = None
+    """Where it runs; None takes the setting."""
+    project_id: str | None = None
+    """What it belongs to."""
+    prompt_template_name: str | None = None
+    """Name of the prompt when a call gives none."""
+    allow_unnamed_prompts: bool = False
+    """Give templates without a name one that is made from their content. Every change of the text is a new prompt then."""
+    redact_pii: bool = False
+    """Remove personal data before anything is written."""
+    redact: Redactor | None = None
+    """The function that removes it; used whenever it is given."""
+    save: bool = True
+    """Keep content; False keeps numbers, ids and names only."""
+    capture_stream_usage: bool = False
+    """Ask for token counts on streams of chat and legacy completions, and keep the extra chunk from the caller."""
+    inject_feedback_key: bool = True
+    """Put `shipper_feedback_key` into answers."""
+    libretto_feedback_key: bool = False
+    """Put the same key into answers as `libretto_feedback_key` too."""
+    settings: Settings | None = None
+    """How records are kept and sent; None takes the process's defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallParams:
+    """What is known of one call beyond the API's own arguments. Every part may be left out."""
+
+    prompt_template_name: str | None = None
+    """Name of the prompt that the request was made from."""
+    template_params: Mapping[str, Any] | None = None
+    """The template's variables, when the request was filled already."""
+    template_chat: Sequence[Mapping[str, Any]] | None = None
+    """The template of chat messages, when the request was filled already."""
+    template_text: str | None = None
+    """The template of a text, when the request was filled already."""
+    chat_id: str | UUID | None = None
+    """The conversation; its calls are linked in order."""
+    chain_id: str | UUID | None = None
+    """The chain of calls that belong to one piece of work."""
+    event_id: str | UUID | None = None
+    """The record's own id; made when not given."""
+    parent_event_id: str | UUID | None = None
+    """The event that this call belongs under."""
+    feedback_key: str | None = None
+    """The caller's own key for feedback on this call, beside the event id."""
+    user_id: str | None = None
+    """The end user."""
+    tags: Sequence[str] | None = None
+    """Labels to search by."""
+    request_attributes: Mapping[str, Any] | None = None
+    """Any metadata."""
+    selected_choice_index: int | None = None
+    """The choice (by its `index`) that will be used, when it is known already."""
+    version: str | None = None
+    """The application's version for this call, if it is another than the client's."""
+    environment: str | None = None
+    """Where this call runs, if not where the client does."""
+    save: bool | None = None
+    """Keep this call's content; None takes the client's."""
+    redact: bool | None = None
+    """Remove personal data from this call; None takes the client's."""
+
+
+NO_PARAMS = CallParams()

@@ -1,0 +1,292 @@
+"""One call of a model, from the request to its record.
+
+An `Exchange` travels with openai's request options as their `post_parser`, the one thing that openai's client carries
+through copies and retries to the place where the answer is parsed. It keeps no reference to the client, the response
+or the stream, so that an abandoned stream is freed at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import openai
+
+from shipper import notice
+from shipper.openai.collect import Body, Collected, Collector, Encoded, Events, loads
+from shipper.openai.tap import tapped
+from shipper.record.ids import new_event_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipper.openai.capture import Capture
+    from shipper.openai.config import CallParams
+    from shipper.openai.conversation import Turn
+    from shipper.openai.endpoints import Endpoint
+    from shipper.openai.prompt import Template
+
+EXTENSION = "shipper"  # where a response says which exchange it belongs to
+_STREAMS = (openai.Stream, openai.AsyncStream)
+_NOTHING = Collected(None, None)
+
+
+class Known:
+    """What is known of a call before its request is made."""
+
+    def __init__(
+        self, params: CallParams, template: Template | None, then: Callable[[Any], Any] | None
+    ) -> None:
+        """Keep it.
+
+        Args:
+            params: what the caller says of the call.
+            template: what the request was made from, if that is known.
+            then: the parser that openai's client wants to be called.
+        """
+        self.params = params
+        self.template = template
+        self.then = then
+
+    def __call__(self, parsed: Any) -> Any:
+        """What openai's client wanted to do with the answer.
+
+        Raises: whatever that raises.
+        """
+        return parsed if self.then is None else self.then(parsed)
+
+
+class Exchange(Known):
+    """One call. Its methods never raise into the application; each ends at this boundary."""
+
+    endpoint: Endpoint
+    base_url: str
+    chat: str | None = None
+    previous: Turn | None = None
+    hide_usage = False  # the chunk with token counts was not the caller's wish
+    _marked = False
+
+    def __init__(self, capture: Capture, known: Known) -> None:
+        """Prepare; `capture` gets the record."""
+        super().__init__(known.params, known.template, known.then)
+        params = known.params
+        self.event_id = str(params.event_id) if params.event_id is not None else new_event_id()
+        self.feedback_key = params.feedback_key or self.event_id
+        self.status: int | None = None
+        self.request_id: str | None = None
+        self.retries: int | None = None
+        self.collected = _NOTHING
+        self.error: BaseException | None = None
+        self.first_chunk_s: float | None = None
+        self.ended_ns = 0
+        self._capture = capture
+        self._json: Any = None  # the request, as the caller's thread had it
+        self._request: Any = None  # the request, as it went out
+        self._collector: Collector | None = None
+        self._unread: list[bytes] = []
+        self._lock = threading.Lock()
+        self._open = [True]  # its one item is taken by whoever ends the exchange
+        self._tapped = False
+
+    # -- the client tells ---------------------------------------------------------------------------------
+
+    def start(self, endpoint: Endpoint, base_url: str, request: Any) -> None:
+        """The request is about to be sent."""
+        self.endpoint = endpoint
+        self.base_url = base_url
+        self._json = request
+        self.started_ns = time.time_ns()
+        self._clock_ns = self._latest_ns = time.perf_counter_ns()
+
+    def responded(self, response: Any) -> None:
+        """The response's head is here, and its body too if it is not read in pieces."""
+        try:
+            self.status = response.status_code
+            self.request_id = response.headers.get("x-request-id")
+            self._sent(response.request)
+            self._collector = self._collector_for(response)
+            response.extensions[EXTENSION] = self
+            if response.is_closed:
+                self._collector.feed(response.content)
+            else:
+                response.stream = tapped(response.stream, self)
+                self._tapped = True
+                self._capture.watch(self)
+        except Exception as error:
+            notice.internal_error("A response could not be read along with", error)
+
+    def returned(self, result: Any) -> None:
+        """The client has an answer for the caller."""
+        if self._tapped:
+            if hasattr(result, "http_response"):  # a raw response, which the caller reads
+                self._attach(result)
+            return
+        if self._collector is None:
+            self.collected = Collected(result, None)
+        self._end(None)
+
+    def failed(self, error: BaseException) -> None:
+        """The client raises this to the caller."""
+        if self.status is None and (request := getattr(error, "request", None)) is not None:
+            self._sent(request)
+        self._end(error)
+
+    def __call__(self, parsed: Any) -> Any:
+        """The client has parsed the answer: what it wanted to do with it, and our key on a stream.
+
+        Raises: whatever the client's own parser raises.
+        """
+        parsed = super().__call__(parsed)
+        if isinstance(parsed, _STREAMS):
+            self._attach(parsed)
+        return parsed
+
+    def marked(self, data: Any) -> Any:
+        """The JSON of an answer or of a chunk, with the feedback keys where the caller looks for them."""
+        keys = self._capture.keys_for(self)
+        if not keys or type(data) is not dict:
+            return data
+        if self._tapped and self.endpoint.api == "responses":
+            inner = data.get("response")
+            if type(inner) is dict:
+                data = {**data, "response": {**inner, **keys}}
+        if not self._tapped or not self._marked:
+            self._marked = True
+            data = {**data, **keys}
+        return data
+
+    # -- the tap tells ------------------------------------------------------------------------------------
+
+    def took(self, data: bytes) -> bytes:
+        """Bytes arrived; they are looked at when the caller has had them, unless some are to be hidden."""
+        self._latest_ns = time.perf_counter_ns()
+        if self.first_chunk_s is None and b"data" in data:
+            self.first_chunk_s = (self._latest_ns - self._clock_ns) / 1e9
+        if self.hide_usage:
+            return self._feed(data)
+        self._unread.append(data)
+        return data
+
+    def catch_up(self) -> None:
+        """The caller wants more: look at what it has got already."""
+        if self._unread:
+            unread, self._unread = self._unread, []
+            for data in unread:
+                self._feed(data)
+
+    def broke(self, error: BaseException) -> None:
+        """Reading failed; the client's own exception, if it makes one, comes when the stream is closed."""
+        self.error = error
+
+    def closed(self, reason: BaseException | None) -> None:
+        """The stream is over, or nobody wants the rest."""
+        if isinstance(
+            reason, GeneratorExit
+        ):  # a generator is being destroyed, perhaps by a garbage collection
+            self.dropped()
+        else:
+            self._end(self._cause(reason))
+
+    def dropped(self) -> None:
+        """The stream is being destroyed: recorded by another thread, since this one may hold any lock."""
+        if self._open:
+            self._stop_clock(self._latest_ns)  # a garbage collection comes when it likes
+            self._capture.defer(self._end_dropped)
+
+    def disown(self) -> None:
+        """In a forked child: the parent records this."""
+        self._open.clear()
+
+    def abandon(self) -> None:
+        """The process ends."""
+        self._end(self.error)
+
+    # -- within -------------------------------------------------------------------------------------------
+
+    @property
+    def request(self) -> Any:
+        """The JSON that was sent: as it went out, else as it was about to."""
+        try:
+            content = self._request.content
+        except Exception:
+            return self._json
+        return loads(content) if content and not self.endpoint.figures_only else self._json
+
+    def _record(self) -> None:
+        self._capture.record(self)
+
+    def _end_dropped(self) -> None:
+        self._end(self.error)
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        try:
+            self._stop_clock(time.perf_counter_ns())
+            self.error = error
+            self.catch_up()
+            if self._collector is not None:
+                self.collected = self._collector.result()
+            self._record()
+        except Exception as fault:
+            notice.internal_error("A call could not be recorded", fault)
+        self._collector = self._request = self._json = None
+
+    def _stop_clock(self, at_ns: int) -> None:
+        if not self.ended_ns:
+            self.ended_ns = self.started_ns + at_ns - self._clock_ns
+
+    def _sent(self, request: Any) -> None:
+        self._request = request
+        count = request.headers.get("x-stainless-retry-count", "")
+        if count.isdigit():
+            self.retries = int(count)
+
+    def _feed(self, data: bytes) -> bytes:
+        collector = self._collector
+        if collector is None:
+            return data
+        try:
+            with self._lock:
+                return collector.feed(data)
+        except Exception as error:
+            notice.internal_error("A stream could not be read along with", error)
+            return data
+
+    def _collector_for(self, response: Any) -> Collector:
+        kind = response.headers.get("content-type", "")
+        figures_only = self.endpoint.figures_only
+        collector: Collector
+        if kind.startswith("text/event-stream"):
+            collector = Events(
+                keep_chunks=self._capture.keeps_raw and not self.endpoint.retrieval,
+                hide_usage=self.hide_usage,
+                figures_only=figures_only,
+            )
+        else:
+            collector = Body(kind, figures_only=figures_only)
+        encoded = (
+            not response.is_closed and response.headers.get("content-encoding", "identity") != "identity"
+        )
+        return Encoded(response, collector) if encoded else collector
+
+    def _cause(self, reason: BaseException | None) -> BaseException | None:
+        """Why the stream ended early: what openai's client made of it, what reading raised, or a cancellation.
+
+        An exception of the caller's own code is not the call's.
+        """
+        if isinstance(reason, openai.APIError) and cast("Any", reason).request is self._request:
+            return reason
+        if self.error is not None:
+            return self.error
+        return None if reason is None or isinstance(reason, Exception) else reason
+
+    def _attach(self, target: Any) -> None:
+        for name, value in self._capture.keys_for(self).items():
+            try:
+                setattr(target, name, value)
+            except AttributeError:
+                return

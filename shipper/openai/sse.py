@@ -1,0 +1,48 @@
+"""Server-sent events from bytes as they arrive: https://html.spec.whatwg.org/multipage/server-sent-events.html (pure)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DONE: Final = b"[DONE]"
+_DATA: Final = b"data:"
+_ONE_LINE: Final = b"data: "
+
+
+class EventSplitter:
+    """Cuts a byte stream into events. Not thread-safe."""
+
+    __slots__ = ("_rest", "_return")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._return = False  # the bytes so far end with a carriage return, which may be half a line end
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The events that these bytes complete, each without its blank line, lines ended by a newline only."""
+        if self._return or b"\r" in data:
+            data = self._newlines(data)
+        rest = self._rest
+        start = max(0, len(rest) - 1)
+        rest += data
+        if rest.find(b"\n\n", start) < 0:
+            return []
+        events = bytes(rest).split(b"\n\n")
+        self._rest = bytearray(events.pop())
+        return events
+
+    def _newlines(self, data: bytes) -> bytes:
+        if self._return:
+            data = b"\r" + data
+        self._return = data.endswith(b"\r")
+        if self._return:
+            data = data[:-1]
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def data_of(event: bytes) -> bytes:
+    """The data of one event; empty when it has none (a comment, a ping)."""
+    if event.startswith(_ONE_LINE) and b"\n" not in event:
+        return event[6:]
+    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(_DATA)]
+    return b"\n".join(lines)

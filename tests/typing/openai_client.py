@@ -1,0 +1,74 @@
+"""User code that type checkers have to accept, with the types that openai's own client would give."""
+
+from typing import assert_type
+
+import openai
+from openai import AsyncStream, Stream
+from openai.types import Completion, CreateEmbeddingResponse
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ParsedChatCompletion
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import BaseModel
+
+from shipper.openai import (
+    AsyncOpenAI,
+    AzureOpenAI,
+    CallParams,
+    CaptureConfig,
+    OpenAI,
+    TemplateChat,
+    TemplateText,
+    fill_prompt,
+    instrument,
+)
+
+
+class Answer(BaseModel):
+    """What the model is to say."""
+
+    text: str
+
+
+def sync_client() -> None:
+    """The sync client."""
+    client = OpenAI(api_key="k", max_retries=1, shipper=CaptureConfig(application="a", version="1"))
+    base: openai.OpenAI = client
+    messages = TemplateChat([{"role": "user", "content": "{x}"}], {"x": "y"})
+    params = CallParams(prompt_template_name="p", tags=["t"])
+    chat = client.chat.completions
+    assert_type(chat.create(model="m", messages=messages, shipper=params), ChatCompletion)
+    assert_type(
+        chat.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True),
+        Stream[ChatCompletionChunk],
+    )
+    assert_type(
+        chat.parse(model="m", messages=messages, response_format=Answer, shipper=params),
+        ParsedChatCompletion[Answer],
+    )
+    text = TemplateText("{x}", {"x": "y"})
+    assert_type(client.completions.create(model="m", prompt=text, shipper=params), Completion)
+    assert_type(client.responses.create(model="m", input=text, shipper=params), Response)
+    assert_type(client.responses.create(model="m", input="x", stream=True), Stream[ResponseStreamEvent])
+    assert_type(client.embeddings.create(model="m", input="x", timeout=3), CreateEmbeddingResponse)
+    assert_type(client.with_options(timeout=3), OpenAI)
+    assert_type(fill_prompt("{x}", {"x": 1}), TemplateText)
+    assert_type(instrument(base), openai.OpenAI)
+
+
+async def async_client() -> None:
+    """The async client."""
+    client = AsyncOpenAI(shipper=CaptureConfig())
+    chat = client.chat.completions
+    assert_type(
+        await chat.create(model="m", messages=[{"role": "user", "content": "x"}], temperature=0.5),
+        ChatCompletion,
+    )
+    stream = await chat.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
+    assert_type(stream, AsyncStream[ChatCompletionChunk])
+
+
+def azure_client() -> None:
+    """Azure's."""
+    client = AzureOpenAI(azure_endpoint="https://x", api_version="v", shipper=CaptureConfig())
+    assert_type(
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}]), ChatCompletion
+    )
