@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,12 +37,6 @@ def body_of(batch: Sequence[Prepared]) -> bytes:
             for part in (starts[one.index], orjson.dumps(one.id), b"}}\n", one.body, b"\n")
         ]
     )
-
-
-def compress(body: bytes) -> bytes:
-    """Compressed by gzip at the cheapest level: JSON shrinks to a sixth or so, and the sender's time is the application's."""
-    packer = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
-    return packer.compress(body) + packer.flush()
 
 
 def results_of(answer: Any, count: int) -> list[Result] | None:

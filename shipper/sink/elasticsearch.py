@@ -6,7 +6,6 @@ import os
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from elastic_transport import ConnectionTimeout, TransportError
 
@@ -14,6 +13,7 @@ from shipper.errors import ShipperError
 from shipper.settings import without_credentials
 from shipper.sink import bulk
 from shipper.sink.base import Outcome, Result
+from shipper.sink.compress import compress, worth_compressing
 from shipper.sink.indices import Indices
 from shipper.sink.outcome import request_outcome
 from shipper.store.client import addresses, connect
@@ -88,7 +88,7 @@ class ElasticsearchSink:
                 self._client = connect(self._settings, urls)
                 self._indices = Indices()
                 self._connected_to = wanted
-                self._compress = _worth_compressing(self._settings.compression, urls)
+                self._compress = worth_compressing(self._settings.compression, urls)
             return self._client.transport, self._indices
 
     def _write(self, transport: Transport, indices: Indices, batch: Sequence[Prepared]) -> list[Result]:
@@ -97,7 +97,7 @@ class ElasticsearchSink:
         body = bulk.body_of(batch)
         headers = {"accept": JSON_TYPE, "content-type": NDJSON_TYPE}
         if self._compress:
-            body = bulk.compress(body)
+            body = compress(body)
             headers["content-encoding"] = "gzip"
         try:
             answer = transport.perform_request("POST", _BULK, headers=headers, body=body)
@@ -185,13 +185,3 @@ def _compared(one: Prepared, stored: dict[str, object]) -> Result:
 def _not_an_answer(status: int) -> Result:
     reason = "what answered is not Elasticsearch's _bulk: check SHIPPER_ELASTICSEARCH_URL"
     return Result(Outcome.RETRY, status, "", reason, unknown=True)
-
-
-def _worth_compressing(setting: str, urls: Sequence[str]) -> bool:
-    if setting != "auto":
-        return setting == "gzip"
-    return not all(_is_loopback(urlsplit(url).hostname or "") for url in urls)
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.") or host == "::1"

@@ -452,11 +452,3 @@ def test_make_sink_waits_with_the_client(tmp_path: Path) -> None:
         assert sink.name == "elasticsearch"
         assert outcomes(sink.send(batch("a"))) == [Outcome.DELIVERED]
         sink.close()
-
-
-def test_logstash_address_pauses_as_long_as_there_is_no_such_sink(tmp_path: Path) -> None:
-    """Events that were meant for Logstash wait, with the reason, and go nowhere else."""
-    settings = Settings(home=tmp_path, logstash_url="http://127.0.0.1:1")
-    (result,) = make_sink(settings).send(batch("a"))
-    assert result.outcome is Outcome.PAUSE
-    assert "logstash_url" in result.reason
