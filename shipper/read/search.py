@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from elastic_transport import TransportError
+from elasticsearch import ApiError
 
 from shipper.read.query import INDICES, highlight_of, query_of, ranks_by_relevance
 
@@ -99,7 +102,9 @@ def _pages(client: Elasticsearch, body: dict[str, Any], limit: int) -> Iterator[
             after = page[-1]["sort"]
             size = next_page(size, len(orjson.dumps(page)))
     finally:
-        client.close_point_in_time(id=point_in_time)
+        # Who stops reading early may have closed the client by now; the store lets go of it by itself as well.
+        with suppress(ApiError, TransportError):
+            client.close_point_in_time(id=point_in_time)
 
 
 def _hits(page: list[dict[str, Any]]) -> Iterator[Hit]:
