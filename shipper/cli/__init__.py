@@ -55,7 +55,8 @@ def _shipper() -> None:
 def main() -> None:
     """Run the command line; the process ends with the code that tells scripts what happened."""
     try:
-        _shipper(standalone_mode=False)
+        code = _shipper(standalone_mode=False)  # the exit code that a verb asked for, if it asked for one
+        sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.exceptions.Abort:

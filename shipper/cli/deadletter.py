@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from shipper.read.deadletters import DeadLetter, dead_letters, replay
 from shipper.read.terminal import printable
@@ -15,6 +12,8 @@ from shipper.sink import make_sink
 from shipper.sink.base import Outcome
 from shipper.spool.refused import refused_letters
 from shipper.store.client import open_store
+
+_MESSAGE_WIDTH = 200
 
 
 @click.group()
@@ -41,16 +40,17 @@ def list_(app: str | None, reason: str | None, limit: int, replayed: bool, as_js
     if not letters:
         click.echo("No dead letters.")
         return
-    table = Table("id", "time", "app", "reason", "what the store said", box=None, pad_edge=False)
     for letter in letters:
-        table.add_row(
-            Text(letter.id, no_wrap=True, overflow="fold"),
+        head = (
+            letter.id,
             letter.document["@timestamp"][:19],
-            printable(letter.document["llm"]["application"]["name"]),
-            printable(letter.reason) + ("" if letter.index else " (on disk)"),
-            Text(printable(letter.message)[:200]),
+            letter.document["llm"]["application"]["name"],
+            letter.reason,
         )
-    Console(soft_wrap=False).print(table)
+        click.echo(
+            "  ".join(map(printable, head)) + ("" if letter.index else "  (on this machine's disk only)")
+        )
+        click.echo(f"  {printable(letter.message)[:_MESSAGE_WIDTH]}")
 
 
 @deadletter.command()

@@ -7,6 +7,7 @@ came to. `Balance` is the sum that people read.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,9 @@ def save_json(path: Path, value: dict[str, Any]) -> None:
         OSError: it could not be written.
     """
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(orjson.dumps(value))
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(value))
     temporary.replace(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,7 +25,7 @@ def keep_refused(root: Path, instance: str, document: bytes) -> None:
     """
     path = refused_file(root, instance)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    with path.open("ab") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as file:
         file.write(document + b"\n")
 
 
