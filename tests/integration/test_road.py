@@ -70,7 +70,9 @@ def documents(store: Elasticsearch, to_node: Settings) -> Callable[[], list[dict
     def read() -> list[dict[str, Any]]:
         assert pipeline_for(to_node).flush(30)
         store.indices.refresh(index="llm-*")
-        hits = store.search(index="llm-completions-*", size=1000, sort=["llm.shipper.sequence"])["hits"]["hits"]
+        hits = store.search(index="llm-completions-*", size=1000, sort=["llm.shipper.sequence"])["hits"][
+            "hits"
+        ]
         return [{**hit["_source"], "_index": hit["_index"], "_id": hit["_id"]} for hit in hits]
 
     return read
@@ -81,7 +83,11 @@ def test_an_application_call_is_stored(
 ) -> None:
     """What `log_completion` returns finds the document; its index is named by application, version and month."""
     logged = app.log_completion(
-        REQUEST, RESPONSE, started_at="2026-03-31T23:59:59.5Z", ended_at="2026-04-01T00:00:00.7Z", join_keys=["k1"]
+        REQUEST,
+        RESPONSE,
+        started_at="2026-03-31T23:59:59.5Z",
+        ended_at="2026-04-01T00:00:00.7Z",
+        join_keys=["k1"],
     )
     (document,) = documents()
     assert document["_id"] == logged.event_id
@@ -103,7 +109,9 @@ def test_a_log_record_is_stored(
     logger.addHandler(handler)
     try:
         logger.info("just a message")
-        logger.warning("answered %s", "u1", extra={"completion": {"request": REQUEST, "response": RESPONSE, "mood": 3}})
+        logger.warning(
+            "answered %s", "u1", extra={"completion": {"request": REQUEST, "response": RESPONSE, "mood": 3}}
+        )
         try:
             raise ValueError("no answer")
         except ValueError:
@@ -125,7 +133,9 @@ def test_the_formatter_writes_the_same_document(
     """A line of `CompletionFormatter` is the stored document, but for what only sending adds."""
     record = logging.LogRecord("test", logging.INFO, "", 0, "answered", None, None)
     record.completion = {"request": REQUEST, "response": RESPONSE, "event_id": "same"}
-    formatted = orjson.loads(shipper.CompletionFormatter("road", version="1.4.0", settings=to_node).format(record))
+    formatted = orjson.loads(
+        shipper.CompletionFormatter("road", version="1.4.0", settings=to_node).format(record)
+    )
     shipper.CompletionHandler("road", version="1.4.0", settings=to_node).handle(record)
     (stored,) = documents()
     for name in ("_index", "_id"):
@@ -138,7 +148,9 @@ def test_the_formatter_writes_the_same_document(
 
 def test_rows_of_any_model(app: shipper.Application, documents: Callable[[], list[dict[str, Any]]]) -> None:
     """`app.log` stores a document a row, searchable by its values, and gives keys for feedback."""
-    batch, keys = app.log(inputs=[{"amount": 1000.0}, {"amount": 2.0}], outputs=[{"risk": 0.1}, {"risk": 0.9}])
+    batch, keys = app.log(
+        inputs=[{"amount": 1000.0}, {"amount": 2.0}], outputs=[{"risk": 0.1}, {"risk": 0.9}]
+    )
     first, second = documents()
     assert [first["_id"], second["_id"]] == keys
     assert first["llm"]["run"]["id"] == second["llm"]["run"]["id"] == batch
@@ -171,7 +183,10 @@ def test_choices_and_a_wrong_selection(
 
 
 def test_a_resend_is_one_document_and_a_reused_id_is_a_conflict(
-    app: shipper.Application, store: Elasticsearch, to_node: Settings, documents: Callable[[], list[dict[str, Any]]]
+    app: shipper.Application,
+    store: Elasticsearch,
+    to_node: Settings,
+    documents: Callable[[], list[dict[str, Any]]],
 ) -> None:
     """The same id with the same content is delivered once; with other content it is a dead letter that can be seen."""
     for answer in ("one", "one", "two"):
@@ -272,7 +287,9 @@ HOSTILE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("place", ["request_attributes", "content", "tags", "user_id", "prompt_variables", "response"])
+@pytest.mark.parametrize(
+    "place", ["request_attributes", "content", "tags", "user_id", "prompt_variables", "response"]
+)
 def test_hostile_values(
     app: shipper.Application,
     to_node: Settings,
@@ -284,7 +301,11 @@ def test_hostile_values(
     for name, value in HOSTILE.items():
         fields: dict[str, Any] = {"request": REQUEST, "response": RESPONSE}
         if place == "content":
-            fields["request"] = {**REQUEST, "messages": [{"role": "user", "content": value}], "temperature": value}
+            fields["request"] = {
+                **REQUEST,
+                "messages": [{"role": "user", "content": value}],
+                "temperature": value,
+            }
         elif place in ("request_attributes", "prompt_variables"):
             fields[place] = {"value": value}
         elif place == "tags":
@@ -301,7 +322,15 @@ def test_hostile_values(
 
 @pytest.mark.parametrize(
     "response",
-    ["just a sentence", "<html><body>502</body></html>", '{"id": "half', b'{"id":"b","choices":[]}', 7, [], [1, "x"]],
+    [
+        "just a sentence",
+        "<html><body>502</body></html>",
+        '{"id": "half',
+        b'{"id":"b","choices":[]}',
+        7,
+        [],
+        [1, "x"],
+    ],
     ids=str,
 )
 def test_odd_responses(
@@ -351,7 +380,9 @@ def test_openai_objects(app: shipper.Application, documents: Callable[[], list[d
     assert first["llm"]["join"]["key"][1] == second["llm"]["join"]["key"][1] == "chatcmpl-1"
 
 
-@pytest.mark.parametrize("when", ["20000-01-01T00:00:00Z", 1e18, -5, "yesterday", dt.datetime(1, 1, 1), math.nan])
+@pytest.mark.parametrize(
+    "when", ["20000-01-01T00:00:00Z", 1e18, -5, "yesterday", dt.datetime(1, 1, 1), math.nan]
+)
 def test_odd_times(
     app: shipper.Application, documents: Callable[[], list[dict[str, Any]]], when: Any
 ) -> None:

@@ -62,7 +62,9 @@ def test_a_torn_tail_is_not_an_event(folder: tuple[InstanceFolder, FileLock, Fil
     assert reader.exhausted()
 
 
-def test_a_line_that_grows_is_taken_when_it_is_whole(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+def test_a_line_that_grows_is_taken_when_it_is_whole(
+    folder: tuple[InstanceFolder, FileLock, FileLock],
+) -> None:
     """A line that is being written is left for the next look."""
     place, _, lock = folder
     whole = _line(1)

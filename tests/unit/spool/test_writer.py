@@ -261,7 +261,9 @@ def test_memory_durability_writes_when_memory_is_full(spool: Callable[..., Spool
     assert sorted(line["seq"] for line in one.lines()) == list(range(1, 21))
 
 
-def test_power_durability_syncs_each_event(spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_power_durability_syncs_each_event(
+    spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With `power` durability an append returns after a sync that began after its write."""
     synced: list[int] = []
     real = SegmentFile.sync
