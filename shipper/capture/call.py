@@ -14,6 +14,7 @@ import orjson
 
 from shipper import notice
 from shipper.record.ids import new_event_id
+from shipper.record.openai.embeddings import without_vectors
 
 _PROMPT_FIELDS = {"prompt_name": "name", "prompt_version": "version", "prompt_variables": "variables"}
 
@@ -64,6 +65,20 @@ def body_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("selected_choice_index", 0) != 0:
         _check_selection(body)
     return body
+
+
+def drop_vectors(body: dict[str, Any]) -> None:
+    """Leave an embeddings response's vectors out: megabytes that nobody searches; their size is kept. Never raises."""
+    response = body.get("response")
+    if type(response) is not dict:
+        if type(response).__name__ != "CreateEmbeddingResponse":
+            return
+        try:
+            response = cast("Any", response).model_dump(mode="python")
+        except Exception:  # noqa: BLE001 - the caller's object
+            return
+    if response.get("object") == "list":
+        body["response"] = without_vectors(response)
 
 
 def join_keys_of(event_id: str, body: Mapping[str, Any]) -> list[str]:

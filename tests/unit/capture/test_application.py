@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import openai.types
 import orjson
 import pytest
 
@@ -195,3 +196,24 @@ def _with_completion() -> logging.LogRecord:
     record = logging.LogRecord("n", logging.INFO, "", 0, "m", None, None)
     record.completion = {"request": REQUEST}
     return record
+
+
+@pytest.mark.parametrize("as_object", [False, True], ids=["dict", "object"])
+def test_vectors_do_not_reach_the_spool(
+    app: shipper.Application, spooled: Callable[[], list[dict[str, Any]]], as_object: bool
+) -> None:
+    """An embeddings answer is kept without its vectors, with their number and size, unless raw payloads are wanted."""
+    answer = {
+        "object": "list",
+        "model": "text-embedding-3-small",
+        "data": [{"object": "embedding", "index": n, "embedding": [0.5] * 1536} for n in range(3)],
+        "usage": {"prompt_tokens": 6, "total_tokens": 6},
+    }
+    response = openai.types.CreateEmbeddingResponse.model_validate(answer) if as_object else answer
+    request = {"model": "text-embedding-3-small", "input": ["a", "b", "c"]}
+    app.log_completion(request, response)
+    app.log_completion(request, response, raw="always")
+    light, raw = spooled()
+    assert light["call"]["response"]["data"] == [{"index": n, "dimensions": 1536} for n in range(3)]
+    assert light["call"]["response"]["usage"] == {"prompt_tokens": 6, "total_tokens": 6}
+    assert len(raw["call"]["response"]["data"][0]["embedding"]) == 1536
