@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shipper import notice
-from shipper.capture.call import Logged, as_texts, body_of, identify, join_keys_of
+from shipper.capture.call import Logged, as_texts, body_of, drop_vectors, identify, join_keys_of
 from shipper.capture.judgement import DATASET, first_judgements_of, judgements_of
 from shipper.errors import UsageError
 from shipper.pipeline import default_settings, pipeline_for
@@ -257,6 +257,8 @@ class Application:
         body = body_of(fields)
         if self._settings.raw != "never":
             body.setdefault("raw", self._settings.raw)
+        if body.get("raw") != "always":
+            drop_vectors(body)
         return Call("llm.completion", event_id, given, time.time_ns(), body)
 
     def line(self, call: Call, *, save: bool) -> bytes:
