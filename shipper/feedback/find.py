@@ -1,0 +1,142 @@
+"""Which completions an event is about: one search for the keys of a whole batch, taken apart only when it overflows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from shipper.feedback.requests import PAGE_MAX, Place, Stored
+from shipper.record.amendment import value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shipper.feedback.requests import Requests
+
+TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
+NO_KEY: Final = "the event has no join key"
+
+_FIRST_PAGE = 1000
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found for one event."""
+
+    event: Stored
+    completions: dict[Place, Stored] = field(default_factory=dict[Place, Stored])
+    by_own_key: bool = False
+    """Whether a key of the caller's led to one, which may stand on more to come; an id stands on one."""
+    refused: str = ""
+    """Why the event is given up without being joined; empty when it isn't."""
+
+
+def find(requests: Requests, events: Sequence[Stored], patterns: Sequence[str]) -> list[Found]:
+    """What the events are about, in their order.
+
+    Raises:
+        ApiError, TransportError: the store refused or did not answer.
+    """
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        for key in keys_of(event):
+            wanted[key].add(application_of(event))
+    by_key, too_many = _completions(requests, wanted, patterns)
+    out: list[Found] = []
+    for event in events:
+        found = Found(event)
+        keys, application = keys_of(event), application_of(event)
+        if not keys:
+            found.refused = NO_KEY
+        elif any((key, application) in too_many for key in keys):
+            found.refused = TOO_MANY
+        else:
+            for key in keys:
+                for completion in by_key.get(key, ()):
+                    named = key in ids_of(completion)
+                    if named or application == application_of(completion):
+                        found.completions[completion.place] = completion
+                        found.by_own_key |= not named
+        out.append(found)
+    return out
+
+
+def keys_of(document: Stored) -> list[str]:
+    """The join keys of an event or a completion."""
+    keys: Any = value_at(document.source, "llm.join.key")
+    found: list[Any] = keys if isinstance(keys, list) else [keys]
+    return [key for key in found if isinstance(key, str)]
+
+
+def ids_of(completion: Stored) -> tuple[Any, Any]:
+    """Keys that lead to a completion from every application: its own id and the provider's."""
+    return value_at(completion.source, "event.id"), value_at(completion.source, "gen_ai.response.id")
+
+
+def application_of(document: Stored) -> str:
+    """Which application an event or a completion belongs to."""
+    name = value_at(document.source, "llm.application.name")
+    return name if isinstance(name, str) else "default"
+
+
+def _completions(
+    requests: Requests, wanted: dict[str, set[str]], patterns: Sequence[str]
+) -> tuple[dict[str, list[Stored]], set[tuple[str, str]]]:
+    """The completions by key, and the keys that stand on too many in an application."""
+    by_key: dict[str, list[Stored]] = defaultdict(list)
+    too_many: set[tuple[str, str]] = set()
+    batches = [list(wanted)] if wanted else []
+    while batches:
+        keys = batches.pop()
+        found = _page(requests, keys, patterns)
+        if found is not None:
+            _sort_in(found, keys, by_key)
+        elif len(keys) > 1:
+            half = len(keys) // 2
+            batches += [keys[:half], keys[half:]]
+        else:
+            for application in sorted(wanted[keys[0]]):
+                query = _own_query(keys[0], application)
+                if requests.count(patterns, query, PAGE_MAX + 1) > PAGE_MAX:
+                    too_many.add((keys[0], application))
+                else:
+                    _sort_in(requests.completions(patterns, query, PAGE_MAX), keys, by_key)
+    return by_key, too_many
+
+
+def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Stored] | None:
+    """All completions that have one of the keys; None if a page doesn't hold them."""
+    query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
+    size = min(PAGE_MAX, max(_FIRST_PAGE, 2 * len(keys)))
+    found = requests.completions(patterns, query, size)
+    if len(found) == size and size < PAGE_MAX:
+        size = PAGE_MAX
+        found = requests.completions(patterns, query, size)
+    return found if len(found) < size else None
+
+
+def _own_query(key: str, application: str) -> dict[str, Any]:
+    """A key as an event of the application means it; another application's use of the same key doesn't count."""
+    meant: list[dict[str, Any]] = [
+        {"term": {"event.id": key}},
+        {"term": {"gen_ai.response.id": key}},
+        {"term": {"llm.application.name": application}},
+    ]
+    if application == "default":
+        meant.append({"bool": {"must_not": [{"exists": {"field": "llm.application.name"}}]}})
+    return {
+        "bool": {
+            "filter": [
+                {"term": {"llm.join.key": key}},
+                {"bool": {"should": meant, "minimum_should_match": 1}},
+            ]
+        }
+    }
+
+
+def _sort_in(completions: Iterable[Stored], keys: Sequence[str], by_key: dict[str, list[Stored]]) -> None:
+    asked = set(keys)
+    for completion in completions:
+        for key in asked.intersection(keys_of(completion)):
+            by_key[key].append(completion)

@@ -1,0 +1,230 @@
+"""What the joiner asks of the store: `_search`, `_bulk` and `_mget`, and nothing else.
+
+So the same code runs on the embedded node, on a cluster and on Elastic Cloud, and a key needs no more than to read
+completions and feedback and to write to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from shipper.store.explain import error_of
+from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from elasticsearch import Elasticsearch
+
+
+EVENTS: Final = "llm-feedback-*@*"
+PAGE_MAX: Final = 10_000
+"""Hits of one answer, at most: Elasticsearch's own limit."""
+
+_EVENT_FIELDS: Final = [
+    "@timestamp",
+    "event.id",
+    "event.dataset",
+    "event.created",
+    "event.ingested",
+    "gen_ai.evaluation.name",
+    "gen_ai.evaluation.score",
+    "llm.amendment",
+    "llm.application.name",
+    "llm.feedback.author",
+    "llm.feedback.author_kind",
+    "llm.feedback.better_response",
+    "llm.feedback.choice_index",
+    "llm.feedback.withdrawn",
+    "llm.join",
+    "llm.target",
+]
+_COMPLETION_FIELDS: Final = [
+    "@timestamp",
+    "event.id",
+    "event.end",
+    "event.ingested",
+    "gen_ai.prompt",
+    "gen_ai.request.model",
+    "gen_ai.response.id",
+    "gen_ai.response.model",
+    "llm.application.name",
+    "llm.feedback",
+    "llm.join.key",
+    "service.version",
+]
+_BULK_BYTES = 4 * 1024 * 1024
+_BULK_ACTIONS = 1000
+_ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
+_BY_ARRIVAL: Final[list[dict[str, Any]]] = [
+    {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
+    {"event.id": {"order": "asc", "unmapped_type": "keyword"}},
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a document lies."""
+
+    index: str
+    id: str
+
+
+@dataclass(slots=True)
+class Stored:
+    """A document as it was read, with the version that a write must meet."""
+
+    place: Place
+    source: dict[str, Any]
+    seq_no: int
+    primary_term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A change of one document.
+
+    `partial` values are merged into the document by the store; else `body` replaces it. `expected` is the version
+    that must still be there; None writes to any.
+    """
+
+    place: Place
+    body: dict[str, Any]
+    expected: Stored | None
+    partial: bool = True
+
+    def action(self) -> bytes:
+        """The two lines of `_bulk`."""
+        about: dict[str, Any] = {"_index": self.place.index, "_id": self.place.id}
+        if self.expected is not None:
+            about |= {"if_seq_no": self.expected.seq_no, "if_primary_term": self.expected.primary_term}
+        elif self.partial:
+            about["retry_on_conflict"] = 3
+        if not self.partial:
+            return orjson.dumps({"index": about}) + b"\n" + orjson.dumps(self.body) + b"\n"
+        return orjson.dumps({"update": about}) + b"\n" + orjson.dumps({"doc": self.body}) + b"\n"
+
+
+class Written(NamedTuple):
+    """What the store answered to a write."""
+
+    status: int
+    reason: str
+
+    @property
+    def done(self) -> bool:
+        """Whether the document is as it was to be."""
+        return self.status in (200, 201)
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether somebody else wrote to the document since it was read."""
+        return self.status == 409
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the document isn't there any more."""
+        return self.status == 404
+
+
+class Requests:
+    """The three requests, typed. Every method raises ApiError or TransportError when the store refuses or is away."""
+
+    def __init__(self, client: Elasticsearch) -> None:
+        self._client = client
+
+    def events(
+        self, query: dict[str, Any], size: int, after: list[Any] | None
+    ) -> tuple[list[Stored], list[Any] | None]:
+        """A page of events in the order of their arrival, and where the next one begins (None: there is none)."""
+        page = self._client.search(
+            index=EVENTS,
+            ignore_unavailable=True,
+            allow_no_indices=True,
+            allow_partial_search_results=False,
+            track_total_hits=False,
+            seq_no_primary_term=True,
+            size=size,
+            query=query,
+            source_includes=_EVENT_FIELDS,
+            sort=_BY_ARRIVAL,
+            search_after=after,
+        )["hits"]["hits"]
+        return [_stored(hit) for hit in page], page[-1]["sort"] if len(page) == size else None
+
+    def completions(self, patterns: Sequence[str], query: dict[str, Any], size: int) -> list[Stored]:
+        """Up to `size` completions, with the fields that joining needs."""
+        answer = self._client.search(
+            index=list(patterns),
+            ignore_unavailable=True,
+            allow_no_indices=True,
+            allow_partial_search_results=False,
+            track_total_hits=False,
+            seq_no_primary_term=True,
+            size=size,
+            query=query,
+            source_includes=_COMPLETION_FIELDS,
+            sort="_doc",
+        )
+        return [_stored(hit) for hit in answer["hits"]["hits"]]
+
+    def count(self, patterns: Sequence[str], query: dict[str, Any], up_to: int) -> int:
+        """How many completions match; counting stops at `up_to`."""
+        answer = self._client.search(
+            index=list(patterns),
+            ignore_unavailable=True,
+            allow_no_indices=True,
+            allow_partial_search_results=False,
+            track_total_hits=up_to,
+            size=0,
+            query=query,
+        )
+        return answer["hits"]["total"]["value"]
+
+    def read(self, places: Sequence[Place], *, whole: bool) -> dict[Place, Stored]:
+        """The documents as they are now, not as the last refresh shows them. Those that are gone are left out."""
+        found: dict[Place, Stored] = {}
+        for start in range(0, len(places), _BULK_ACTIONS):
+            docs = [
+                {"_index": place.index, "_id": place.id} for place in places[start : start + _BULK_ACTIONS]
+            ]
+            answer = self._client.mget(docs=docs, source_includes=None if whole else _COMPLETION_FIELDS)
+            for doc in answer["docs"]:
+                if doc.get("found"):
+                    found[Place(doc["_index"], doc["_id"])] = _stored(doc)
+        return found
+
+    def write(self, writes: Iterable[Write]) -> list[Written]:
+        """One answer for each write, in the same order."""
+        answers: list[Written] = []
+        lines: list[bytes] = []
+        size = 0
+        for write in writes:
+            action = write.action()
+            if lines and (size + len(action) > _BULK_BYTES or len(lines) == _BULK_ACTIONS):
+                answers += self._bulk(lines)
+                lines, size = [], 0
+            lines.append(action)
+            size += len(action)
+        return answers + self._bulk(lines) if lines else answers
+
+    def _bulk(self, lines: list[bytes]) -> list[Written]:
+        answer = self._client.perform_request(
+            "POST",
+            f"/_bulk?filter_path={quote(_ANSWER, safe=',*.')}",
+            headers={"accept": JSON_TYPE, "content-type": NDJSON_TYPE},
+            body=b"".join(lines),
+        )
+        return [_written(next(iter(item.values()))) for item in answer["items"]]
+
+
+def _stored(hit: dict[str, Any]) -> Stored:
+    return Stored(Place(hit["_index"], hit["_id"]), hit["_source"], hit["_seq_no"], hit["_primary_term"])
+
+
+def _written(item: dict[str, Any]) -> Written:
+    return Written(item["status"], ": ".join(filter(None, error_of(item))))
