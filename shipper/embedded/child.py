@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import select
 import signal
@@ -149,16 +150,22 @@ def wait_until_recovered(announcement: Announcement, stop: StopSignal) -> None:
     red_since: float | None = None
     while True:
         health = cluster_health(announcement.port)
-        status, percent = health["status"], float(health["active_shards_percent_as_number"])
+        status = health["status"]
         settled = (
             status == "red" and not health["initializing_shards"] and not health["number_of_pending_tasks"]
         )
         red_since = (red_since or time.monotonic()) if settled else None
         broken = red_since is not None and time.monotonic() - red_since > _RED_GRACE_S
         ready = status in ("yellow", "green") or broken
-        announcement.publish(ready=ready, status=status, recovered_percent=percent)
+        announcement.publish(ready=ready, status=status, recovered_percent=recovered_percent(health))
         if ready or stop.wanted(_HEALTH_POLL_S):
             return
+
+
+def recovered_percent(health: dict[str, Any]) -> float:
+    """Share of the shards that are back. It is NaN for a moment at a start: then nothing is known, so 0."""
+    percent = float(health["active_shards_percent_as_number"])
+    return 0.0 if math.isnan(percent) else percent
 
 
 def cluster_health(port: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pytest
 
 from shipper.embedded import NodeAlreadyRunning, NodeInfo, find_node
 from shipper.embedded.paths import NodePaths
+from shipper.embedded.child import recovered_percent
 from shipper.embedded.state import FileLock, lock_holder, read_state, remembered_port
 
 if TYPE_CHECKING:
@@ -215,3 +216,9 @@ def test_already_running_carries_the_node_and_survives_pickling(home: Path) -> N
 def test_the_folders_are_private(paths: NodePaths) -> None:
     """Nobody but the user reads the data: it holds prompts and answers."""
     assert {folder.stat().st_mode & 0o777 for folder in (paths.root, paths.data, paths.logs)} == {0o700}
+
+
+@pytest.mark.parametrize(("said", "percent"), [(37.5, 37.5), ("NaN", 0.0), (float("nan"), 0.0)])
+def test_an_unknown_share_of_recovered_shards_is_zero(said: object, percent: float) -> None:
+    """In the first moment of a start the node answers NaN, which is no progress to show."""
+    assert recovered_percent({"active_shards_percent_as_number": said}) == percent
