@@ -35,8 +35,9 @@ _SPOOL_DISK_WARN = GIB
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check in turn; stops after the one that makes the others pointless. Never raises a `ShipperError`."""
     yield from _local(settings)
-    if settings.logstash_url:
-        yield Check("store", "skip", "events go to Logstash; what follows is about Elasticsearch")
+    if settings.logstash_url and not addresses(settings):
+        yield Check("store", "skip", "events go to Logstash, and no Elasticsearch is named to look at")
+        return
     try:
         client = connect(settings)
     except ShipperError as error:

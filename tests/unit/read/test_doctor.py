@@ -93,3 +93,9 @@ def test_checks_go_on_after_one_that_fails(tmp_path: Path) -> None:
     """A check that the store refuses does not hide the following ones."""
     found = statuses(tmp_path, **{"GET_/_cluster/health": error(403, "security_exception")})
     assert (found["shards"], found["disk"]) == ("skip", "ok")
+
+
+def test_logstash_alone_needs_no_store(tmp_path: Path) -> None:
+    """Who sends to Logstash and names no Elasticsearch has nothing wrong with it."""
+    settings = Settings(home=tmp_path, logstash_url="http://127.0.0.1:1")
+    assert {check.name: check.status for check in examine(settings)}["store"] == "skip"
