@@ -58,7 +58,10 @@ def main(events: int = 200_000) -> str:
             runs: list[tuple[str, Callable[[], None]]] = [
                 ("ready bytes by http.client, 2 connections", lambda: _raw(node.url, ready)),
                 ("shipper drain: spool → documents → _bulk, 2 connections", lambda: _drain(settings)),
-                ("elasticsearch.helpers.parallel_bulk from dicts, 2 threads", lambda: _parallel(client, ready)),
+                (
+                    "elasticsearch.helpers.parallel_bulk from dicts, 2 threads",
+                    lambda: _parallel(client, ready),
+                ),
                 ("elasticsearch.helpers.bulk from dicts", lambda: _bulk(client, ready)),
             ]
             rates = [(name, _rate(client, run, events)) for name, run in runs]

@@ -31,7 +31,9 @@ def main(writer_rounds: int = 50, node_rounds: int = 20) -> str:
         logged = kill_writers(home, writer_rounds)
         rows.append(_row(f"{writer_rounds} rounds: kill -9 of 4 writing processes", home, logged, logged))
         more = kill_nodes(home, node_rounds)
-        rows.append(_row(f"{node_rounds} rounds: kill -9 of the node under 2 writers", home, more, logged + more))
+        rows.append(
+            _row(f"{node_rounds} rounds: kill -9 of the node under 2 writers", home, more, logged + more)
+        )
     finally:
         remove_node(home)
         shutil.rmtree(home, ignore_errors=True)
@@ -44,7 +46,9 @@ def kill_writers(home: Path, rounds: int) -> list[str]:
     """The ids whose log calls had returned."""
     logged: list[str] = []
     for round_ in range(rounds):
-        writers = [Program(f"n = 0\nwhile True: log(f'w{round_}-{w}-{{n}}'); n += 1", home, None) for w in range(4)]
+        writers = [
+            Program(f"n = 0\nwhile True: log(f'w{round_}-{w}-{{n}}'); n += 1", home, None) for w in range(4)
+        ]
         for writer in writers:
             writer.wait_for(100)
         for writer in writers:

@@ -41,13 +41,18 @@ def main() -> str:
             rows.append((name, Timing(**orjson.loads(done.stdout.splitlines()[-1]))))
     floor = rows[0][1]
     lines = [
-        [name, f"{one.p50:.1f}", f"{one.p99:.1f}", f"{one.p50 / floor.p50:.1f}×", f"{one.p99 / floor.p99:.1f}×"]
+        [
+            name,
+            f"{one.p50:.1f}",
+            f"{one.p99:.1f}",
+            f"{one.p50 / floor.p50:.1f}×",
+            f"{one.p99 / floor.p99:.1f}×",
+        ]
         for name, one in rows
     ]
     size = len(orjson.dumps(RECORD))
-    return (
-        f"## A log call, in the caller's thread ({size} byte record)\n\n{machine()}\n\n"
-        + table(["what", "p50 µs", "p99 µs", "p50 / floor", "p99 / floor"], lines)
+    return f"## A log call, in the caller's thread ({size} byte record)\n\n{machine()}\n\n" + table(
+        ["what", "p50 µs", "p99 µs", "p50 / floor", "p99 / floor"], lines
     )
 
 
@@ -166,7 +171,7 @@ def _langfuse(folder: Path) -> Iterator[Callable[[], object] | None]:  # noqa: A
         return
     logging.getLogger("langfuse").disabled = True
     logging.getLogger("opentelemetry").disabled = True
-    client = Langfuse(public_key="pk-lf-x", secret_key="sk-lf-x", host="http://127.0.0.1:9")  # noqa: S106
+    client = Langfuse(public_key="pk-lf-x", secret_key="sk-lf-x", host="http://127.0.0.1:9")
 
     def call() -> None:
         generation = client.start_observation(

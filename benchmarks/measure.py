@@ -19,7 +19,10 @@ REQUEST: dict[str, Any] = {
     "temperature": 0.2,
     "messages": [
         {"role": "system", "content": "You are the support assistant of a bicycle shop. Be brief. " * 4},
-        {"role": "user", "content": "My order has not arrived, and the tyres I got last time were too small. " * 8},
+        {
+            "role": "user",
+            "content": "My order has not arrived, and the tyres I got last time were too small. " * 8,
+        },
     ],
 }
 RESPONSE: dict[str, Any] = {
@@ -30,7 +33,11 @@ RESPONSE: dict[str, Any] = {
     "choices": [
         {
             "index": 0,
-            "message": {"role": "assistant", "content": "We are sorry. The parcel is on its way to you. " * 14, "refusal": None},
+            "message": {
+                "role": "assistant",
+                "content": "We are sorry. The parcel is on its way to you. " * 14,
+                "refusal": None,
+            },
             "logprobs": None,
             "finish_reason": "stop",
         }
@@ -73,7 +80,9 @@ def time_calls(call: Callable[[], object], count: int = 20_000, warm_up: int = 2
 def machine() -> str:
     """What this was measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}"
+    )
 
 
 def release_of(package: str) -> str:

@@ -38,7 +38,11 @@ def main(events: int = 1_000_000) -> str:
         shutil.rmtree(home, ignore_errors=True)
     rows = [
         [f"{events:,} log calls, store away", f"{logged['before']:.0f}", f"{logged['growth']:.1f}"],
-        [f"draining them ({drained['delivered']:,} delivered)", f"{drained['before']:.0f}", f"{drained['growth']:.1f}"],
+        [
+            f"draining them ({drained['delivered']:,} delivered)",
+            f"{drained['before']:.0f}",
+            f"{drained['growth']:.1f}",
+        ],
     ]
     return f"## Memory\n\n{machine()}\n\n" + table(["what", "before, MiB", "highest growth, MiB"], rows)
 
@@ -96,6 +100,8 @@ def _resident() -> float:
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         folder = Path(sys.argv[2])
-        print(orjson.dumps(_log(folder, int(sys.argv[3])) if sys.argv[1] == "log" else _drain(folder)).decode())
+        print(
+            orjson.dumps(_log(folder, int(sys.argv[3])) if sys.argv[1] == "log" else _drain(folder)).decode()
+        )
     else:
         print(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -75,7 +75,7 @@ def drop_vectors(body: dict[str, Any]) -> None:
             return
         try:
             response = cast("Any", response).model_dump(mode="python")
-        except Exception:  # noqa: BLE001 - the caller's object
+        except Exception:
             return
     if response.get("object") == "list":
         body["response"] = without_vectors(response)

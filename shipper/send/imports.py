@@ -11,7 +11,12 @@ import importlib
 import os
 import threading
 
-_MODULES = ("shipper.sink.elasticsearch", "shipper.sink.logstash", "genai_prices.data", "genai_prices.data_snapshot")
+_MODULES = (
+    "shipper.sink.elasticsearch",
+    "shipper.sink.logstash",
+    "genai_prices.data",
+    "genai_prices.data_snapshot",
+)
 importlib.import_module("concurrent.futures.thread")
 _lock = threading.Lock()
 

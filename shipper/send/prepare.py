@@ -78,7 +78,9 @@ def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def refuse(item: Item, now_ns: int, partition: Partition, *, status: int | None, reason: str, message: str) -> Item:
+def refuse(
+    item: Item, now_ns: int, partition: Partition, *, status: int | None, reason: str, message: str
+) -> Item:
     """The dead letter of an event that the store refused. Never raises."""
     return _dead_letter(
         item.line,

@@ -164,7 +164,7 @@ class Sender:
         while True:
             try:
                 return self.delivery.deliver(batch)
-            except Exception as error:  # noqa: BLE001 - the thread has to go on
+            except Exception as error:
                 notice.warn("sender", f"The sender failed ({type(error).__name__}: {error}); it tries again.")
                 if not self._wait(self._settings.retry_max_interval_s):
                     return None

@@ -60,7 +60,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.name not in GENERATED], ids=lambda page: page.name
 )
-def test_the_page_works(page: Path, node: NodeInfo, clean_store: Elasticsearch, home: Path, tmp_path: Path) -> None:
+def test_the_page_works(
+    page: Path, node: NodeInfo, clean_store: Elasticsearch, home: Path, tmp_path: Path
+) -> None:
     """What the page shows can be run as it stands."""
     setup(clean_store)
     python = _blocks(page, "python")

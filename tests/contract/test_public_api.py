@@ -14,7 +14,9 @@ def test_public_names_are_the_list() -> None:
     public = {
         name
         for name, value in vars(shipper).items()
-        if not name.startswith("_") and not inspect.ismodule(value) and name not in {"annotations", "TYPE_CHECKING"}
+        if not name.startswith("_")
+        and not inspect.ismodule(value)
+        and name not in {"annotations", "TYPE_CHECKING"}
     }
     modules = {name for name in shipper.__all__ if inspect.ismodule(getattr(shipper, name))}
     assert set(shipper.__all__) - {"__version__"} - modules == public
@@ -22,12 +24,16 @@ def test_public_names_are_the_list() -> None:
 
 
 def test_every_public_name_says_what_it_raises() -> None:
-    """Docstrings of public callables have a `Raises:` or `Never raises.`"""
+    """Docstrings of public callables say what they raise, or that they never do."""
     silent = []
     for name in shipper.__all__:
         value = getattr(shipper, name)
         callables = [value] if inspect.isfunction(value) else []
-        if inspect.isclass(value) and value.__module__.startswith("shipper") and not issubclass(value, Exception):
+        if (
+            inspect.isclass(value)
+            and value.__module__.startswith("shipper")
+            and not issubclass(value, Exception)
+        ):
             callables = [
                 member
                 for key, member in vars(value).items()

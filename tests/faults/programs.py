@@ -81,7 +81,7 @@ class Program:
             assert self._changed.wait_for(lambda: len(self._lines) >= count, timeout=60)
 
     def kill(self) -> list[str]:
-        """kill -9; the ids that it had logged by then."""
+        """Kill -9; the ids that it had logged by then."""
         self.process.kill()
         return self.finish()
 

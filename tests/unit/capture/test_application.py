@@ -50,7 +50,11 @@ def test_the_entry_says_who_and_what(
     (entry,) = spooled()
     assert entry["seq"] == 1
     assert entry["id"] == logged.event_id
-    assert (entry["app"]["name"], entry["app"]["version"], entry["app"]["environment"]) == ("unit", "1", "test")
+    assert (entry["app"]["name"], entry["app"]["version"], entry["app"]["environment"]) == (
+        "unit",
+        "1",
+        "test",
+    )
     assert entry["call"]["prompt"] == {"name": "p", "variables": {"a": 1}}
     assert entry["call"]["user_id"] == "u1"
     assert "session_id" not in entry["call"]

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipper.embedded import NodeAlreadyRunning, NodeInfo, find_node
-from shipper.embedded.paths import NodePaths
 from shipper.embedded.child import recovered_percent
+from shipper.embedded.paths import NodePaths
 from shipper.embedded.state import FileLock, lock_holder, read_state, remembered_port
 
 if TYPE_CHECKING:

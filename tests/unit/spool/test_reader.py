@@ -15,7 +15,6 @@ from shipper.spool.lock import FileLock
 from shipper.spool.reader import FolderReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
