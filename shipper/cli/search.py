@@ -14,6 +14,7 @@ from shipper.read.listing import listing, tab_separated
 from shipper.read.query import Query, terms_of
 from shipper.read.search import count
 from shipper.read.search import search as find
+from shipper.read.terminal import printable
 from shipper.read.when import parse_when
 from shipper.settings import Settings
 from shipper.store.client import open_store
@@ -64,7 +65,7 @@ def search(
         **names,
     )
     with open_store(Settings.load()) as client:
-        hits = find(client, query, brief=not as_json)
+        hits = find(client, query, brief=not as_json, notice=_warn)
         shown = print_json(hits) if as_json else print_list(hits, query)
         if shown == limit and sys.stdout.isatty():
             click.echo(f"{shown} of {count(client, query):,}. See more with --limit.", err=True)
@@ -96,3 +97,7 @@ def print_list(hits: Iterable[Hit], query: Query) -> int:
         click.echo(tab_separated(hit, terms))
         shown += 1
     return shown
+
+
+def _warn(sentence: str) -> None:
+    click.echo(f"shipper: {printable(sentence)}", err=True)

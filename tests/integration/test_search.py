@@ -188,6 +188,20 @@ def test_empty_store_finds_nothing(clean_store: Elasticsearch) -> None:
     assert found(clean_store, "x") == found(clean_store, limit=1000) == []
 
 
+@pytest.mark.parametrize("limit", ["10", "1000"])
+def test_index_that_can_not_be_searched_is_told(filled: Elasticsearch, run: Any, limit: str) -> None:
+    """One index that fails does not hide the hits of the others, nor is it kept quiet."""
+    filled.indices.delete_index_template(name="llm-completions@template")
+    numbers = {
+        "properties": {"llm": {"properties": {"input": {"properties": {"text": {"type": "integer"}}}}}}
+    }
+    filled.indices.create(index="llm-completions-foreign@1-2026.11", mappings=numbers)
+    result = run(search_command, "refund", "--limit", limit)
+    assert result.stdout.startswith("a\t")
+    assert "1 of 4 shards did not answer" in result.stderr
+    assert "llm-completions-foreign@1-2026.11" in result.stderr
+
+
 @given(text=st.text(max_size=60))
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
