@@ -38,6 +38,7 @@ class Pipeline:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
+        self._application = ""
         self._reset(sending=settings.send == "background" and not _ending)
 
     def _reset(self, *, sending: bool) -> None:
@@ -52,6 +53,10 @@ class Pipeline:
             make_room=self._make_room,
             buffer=MemoryBuffer(self.settings.memory_max_bytes, self._sent_from_memory),
         )
+
+    def serve(self, application: str) -> None:
+        """An application logs here; the first one names this process's heartbeats. Never raises."""
+        self._application = self._application or application
 
     def append(self, rest: bytes) -> None:
         """Keep one event (see `SpoolWriter.append`) and see to it that it is sent. Never raises."""
@@ -176,6 +181,7 @@ class Pipeline:
                     tick=self._tick,
                     balance=self.balance,
                     instance=self.writer.instance,
+                    application=self._application,
                 )
                 sender.add_source(self.writer.buffer)
                 if self._reader is not None:

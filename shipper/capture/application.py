@@ -54,6 +54,7 @@ class Application:
         self._settings = settings if settings is not None else default_settings()
         self._pipeline = pipeline_for(self._settings)
         self.name = name or self._settings.application
+        self._pipeline.serve(self.name)
         self.version = version or self._settings.version
         self.environment = environment or self._settings.environment
         self._fragment = application_fragment(

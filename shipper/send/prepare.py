@@ -50,19 +50,28 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
         if document["event"]["dataset"] == "llm.completion":
             lag = max(0, now_ns - int(entry["at"])) // _NS_PER_MS
             document["llm"].setdefault("ship", {})["lag_ms"] = lag
-        place = destination(document, partition)
-        prepared = Prepared(
-            id=place.id,
-            index=place.index,
-            body=orjson.dumps(document),
-            given_id=bool(entry.get("given_id")),
-            content_hash=document["llm"]["content_hash"],
-            dataset=event["dataset"],
-            aliases=aliases(document),
-        )
+        ready = prepared(document, partition, given_id=bool(entry.get("given_id")))
     except Exception as error:
         return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
-    return Item(line, prepared)
+    return Item(line, ready)
+
+
+def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool = False) -> Prepared:
+    """A document with its place, ready for a sink.
+
+    Raises:
+        Exception: the document is not one.
+    """
+    place = destination(document, partition)
+    return Prepared(
+        id=place.id,
+        index=place.index,
+        body=orjson.dumps(document),
+        given_id=given_id,
+        content_hash=document["llm"].get("content_hash"),
+        dataset=document["event"]["dataset"],
+        aliases=aliases(document),
+    )
 
 
 def document_of(entry: dict[str, Any]) -> dict[str, Any]:
@@ -148,17 +157,7 @@ def _dead_letter(
             "deadletter": letter,
         },
     }
-    target = destination(document, partition)
-    prepared = Prepared(
-        id=target.id,
-        index=target.index,
-        body=orjson.dumps(document),
-        given_id=False,
-        content_hash=None,
-        dataset="llm.deadletter",
-        aliases=aliases(document),
-    )
-    return Item(line, prepared, fault=reason, attempts=attempts)
+    return Item(line, prepared(document, partition), fault=reason, attempts=attempts)
 
 
 def _origin(line: bytes) -> tuple[str, int]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from shipper import notice
 from shipper.send.adoption import adoptable
 from shipper.send.delivery import Delivery
-from shipper.send.heartbeat import send_heartbeat
+from shipper.send.heartbeat import heartbeat_document
 from shipper.send.imports import import_what_sending_needs
+from shipper.send.prepare import prepared
+from shipper.spool.books import forget_finished
 from shipper.spool.reader import FolderReader
 from shipper.spool.refused import keep_refused
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from shipper.spool.ledger import Balance, Tally
 
 _ADOPT_INTERVAL_S = 10.0
+_ADOPT_LIVING_INTERVAL_S = 1.0  # a sidecar is all that its processes have
 
 
 class Sender:
@@ -38,6 +41,7 @@ class Sender:
         tick: Callable[[], None] = lambda: None,
         balance: Callable[[], Balance] | None = None,
         instance: str = "",
+        application: str = "",
         adopt_living: bool = False,
     ) -> None:
         """Prepare; threads start with `start`.
@@ -49,6 +53,7 @@ class Sender:
             tick: called about once a second by one of the threads.
             balance: this process's books, for its heartbeats; None sends none.
             instance: this process's name.
+            application: under which its heartbeats are stored; empty takes the setting.
             adopt_living: also send for living processes that don't send themselves.
         """
         self._settings = settings
@@ -57,6 +62,7 @@ class Sender:
         self._tick = tick
         self._balance = balance
         self._instance = instance
+        self._application = application or settings.application
         self._adopt_living = adopt_living
         self._condition = threading.Condition()
         self._sources: list[Source] = []
@@ -216,7 +222,7 @@ class Sender:
                 self._tick_at = now + 1.0
                 self._tick()
             if now >= self._adopt_at:
-                self._adopt_at = now + _ADOPT_INTERVAL_S
+                self._adopt_at = now + (_ADOPT_LIVING_INTERVAL_S if self._adopt_living else _ADOPT_INTERVAL_S)
                 self.adopt()
             if self._balance is not None and now >= self._heartbeat_at:
                 self._heartbeat_at = now + self._settings.heartbeat_interval_s
@@ -227,9 +233,18 @@ class Sender:
     def heartbeat(self) -> None:
         """Tell the store how this process's books stand; a lost one is followed by another. Never raises."""
         if self._balance is not None:
-            send_heartbeat(
-                self._settings, self._sink, self._balance(), self._instance, self._role, self.delivery.trouble
-            )
+            self._report(self._balance(), self._instance, self._role, self.delivery.trouble)
+
+    def _report(self, balance: Balance, instance: str, role: str, trouble: str) -> None:
+        document = heartbeat_document(
+            balance,
+            application=self._application,
+            instance=instance,
+            role=role,
+            paused_reason=trouble,
+            now_ns=time.time_ns(),
+        )
+        self._sink.send([prepared(document, self._settings.partition)])
 
     def adopt(self) -> None:
         """Take over what dead processes left, and finish what is done. Raises OSError if the spool can't be read."""
@@ -243,7 +258,8 @@ class Sender:
                 with self._condition:
                     self._sources.remove(source)
                     self._next = 0
-                send_heartbeat(self._settings, self._sink, balance, source.folder.instance, "drain", "")
+                self._report(balance, source.folder.instance, "drain", "")
+        forget_finished(self._settings.spool_dir, time.time())
         held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
         for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):
             self.add_source(FolderReader(folder, lock))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NEWLINE = 10
+_KEEP_FINISHED_S = 30 * 86_400
 _TAIL_BYTES = 1 << 16
 
 
@@ -44,6 +45,19 @@ def finished_balance(root: Path) -> Balance:
     if not folder.is_dir():
         return Balance()
     return Balance.total(Balance(**load_json(path)) for path in sorted(folder.glob("*.json")))
+
+
+def forget_finished(root: Path, now: float) -> None:
+    """Drop the sums of processes that finished more than 30 days before `now` (epoch seconds).
+
+    Raises:
+        OSError: the spool can't be changed.
+    """
+    folder = root / "finished"
+    if folder.is_dir():
+        for path in folder.glob("*.json"):
+            if path.stat().st_mtime < now - _KEEP_FINISHED_S:
+                path.unlink(missing_ok=True)
 
 
 def dead_balance(folder: InstanceFolder, ledger: Ledger) -> Balance:

@@ -263,3 +263,33 @@ def test_backoff_stays_within_its_bound(attempt: int, longest: float, chance: fl
 def test_backoff_grows() -> None:
     """The bound doubles with each try."""
     assert [backoff_s(attempt, 30, 1) for attempt in (1, 2, 3, 20)] == [0.25, 0.5, 1.0, 30]
+
+
+def test_the_heartbeat_has_the_books(road: Callable[..., tuple[Store, Pipeline, shipper.Application]]) -> None:
+    """While it lives and when it ends, a process tells the store its ledger, under its application's name."""
+    store, pipeline, app = road(lambda request, store: store.take(request), heartbeat_interval_s=3600)
+    for _ in range(3):
+        app.log_completion({"model": "m"}, "x")
+    assert pipeline.flush(30)
+    pipeline.close(10)
+    (heartbeat,) = store.of("llm.delivery")
+    assert heartbeat["_index"].startswith("llm-delivery-unit@")
+    delivery = heartbeat["llm"]["delivery"]
+    assert (delivery["accepted"], delivery["delivered"], delivery["pending"]) == (3, 3, 0)
+    assert delivery["sequence_high"] == 3
+    assert delivery["role"] == "app"
+
+
+def test_exit_does_not_wait_for_a_silent_store(
+    road: Callable[..., tuple[Store, Pipeline, shipper.Application]],
+) -> None:
+    """A store that takes the connection and never answers delays the end by the stated time, not by its time-out."""
+    never = threading.Event()
+    _, pipeline, app = road(lambda request, store: Answer(wait_for=never), exit_timeout_s=0.5)
+    app.log_completion({"model": "m"}, "x")
+    closing = threading.Thread(target=pipeline.close, args=(0.5,))
+    closing.start()
+    closing.join(15)  # far below the request's time-out of 30 s and the server's patience
+    assert not closing.is_alive()
+    assert len(list(pipeline.settings.spool_dir.rglob("*.ndjson"))) == 1
+    never.set()
