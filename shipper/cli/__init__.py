@@ -24,6 +24,9 @@ _VERBS = {
     "drain": "shipper.cli.drain",
     "deadletter": "shipper.cli.deadletter",
     "demo": "shipper.cli.demo",
+    "keys": "shipper.cli.keys",
+    "retention": "shipper.cli.retention",
+    "stack": "shipper.cli.stack",
 }
 _INTERRUPTED = 130
 

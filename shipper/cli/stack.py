@@ -1,0 +1,209 @@
+"""`shipper stack`: what docker-compose.yml needs around the services themselves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shipper.cli.retention import given_ages, parse_age
+from shipper.errors import ShipperError
+from shipper.settings import Settings
+from shipper.store.client import open_store
+from shipper.store.retention import check_clock, delete, expired, stored_indices
+from shipper.store.setup import setup as put_templates
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from types import FrameType
+
+_EVERY_S = 3600.0
+
+
+@click.group()
+def stack() -> None:
+    """The full stack by docker compose: secrets, certificates, roles, users, upkeep. See docs/stack.md."""
+
+
+@stack.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path(),
+    help="Where docker-compose.yml is. Default: here.",
+)
+def init(folder: Path) -> None:
+    """Write .env with generated passwords and keys, readable by you alone.
+
+    Run again it changes nothing; a variable that a newer version wants is added.
+    """
+    from shipper.stack.environment import write_environment
+
+    path = folder / ".env"
+    if _would_be_committed(path):
+        raise click.ClickException(f"{path} is not ignored by git: add `.env` to .gitignore first.")
+    added = write_environment(path)
+    click.echo(f"{path}: {', '.join(added)} added." if added else f"{path}: nothing to add.")
+    if added:
+        click.echo("Start the stack with: docker compose up --wait")
+
+
+@stack.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--hosts", envvar="STACK_HOSTS", default="", help="Further names, comma separated. [STACK_HOSTS]"
+)
+@click.option("--renew", is_flag=True, help="Make every service's certificate anew.")
+@click.option("--new-authority", is_flag=True, help="Make a new authority, trusted beside the old one.")
+def certificates(folder: Path, hosts: str, renew: bool, new_authority: bool) -> None:
+    """Make the stack's certificates in FOLDER; those that are right stay.
+
+    They are made again 45 days before they expire, and when a name is missing.
+    """
+    try:
+        from shipper.stack.certificates import ensure_certificates
+    except ImportError:
+        raise click.ClickException(
+            "This needs the package `cryptography`: pip install 'llm-shipper[stack]'"
+        ) from None
+    more = [host.strip() for host in hosts.split(",") if host.strip()]
+    made = ensure_certificates(
+        folder, datetime.now(UTC), more_hosts=more, renew=renew, new_authority=new_authority
+    )
+    click.echo(f"Made: {', '.join(made)}." if made else "All certificates are as they should be.")
+
+
+@stack.command()
+@click.option("--kibana-url", help="Also put data views and dashboards into Kibana at this address.")
+@click.option("--only-kibana", is_flag=True, help="Leave Elasticsearch alone.")
+@click.option("--kibana-system-password", envvar="KIBANA_SYSTEM_PASSWORD", help="[KIBANA_SYSTEM_PASSWORD]")
+@click.option(
+    "--logstash-internal-password", envvar="LOGSTASH_INTERNAL_PASSWORD", help="[LOGSTASH_INTERNAL_PASSWORD]"
+)
+@click.option("--maintenance-password", envvar="MAINTENANCE_PASSWORD", help="[MAINTENANCE_PASSWORD]")
+def setup(
+    kibana_url: str | None,
+    only_kibana: bool,
+    kibana_system_password: str | None,
+    logstash_internal_password: str | None,
+    maintenance_password: str | None,
+) -> None:
+    """Put templates, lifecycle policy, roles and users into Elasticsearch, and what people see into Kibana.
+
+    Can be repeated at any time. Needs a superuser's SHIPPER_ELASTICSEARCH_USERNAME and _PASSWORD. A user whose password
+    is not given is left alone.
+    """
+    from shipper.stack.security import secure
+
+    settings = Settings.load()
+    if not only_kibana:
+        given = {
+            "kibana_system": kibana_system_password,
+            "logstash_internal": logstash_internal_password,
+            "llm_maintenance": maintenance_password,
+        }
+        with open_store(settings) as client:
+            for change in put_templates(client):
+                click.echo(f"{change.action}: {change.kind} {change.name}")
+            for step in secure(client, {user: password for user, password in given.items() if password}):
+                click.echo(f"{step.action}: {step.kind} {step.name}{step.reason and f' ({step.reason})'}")
+    if kibana_url:
+        _furnish_kibana(settings, kibana_url)
+
+
+@stack.command()
+@click.option(
+    "--completions",
+    type=parse_age,
+    metavar="AGE",
+    envvar="RETENTION_COMPLETIONS",
+    help="As in `shipper retention`.",
+)
+@click.option(
+    "--feedback",
+    type=parse_age,
+    metavar="AGE",
+    envvar="RETENTION_FEEDBACK",
+    help="As in `shipper retention`.",
+)
+@click.option(
+    "--deadletter",
+    type=parse_age,
+    metavar="AGE",
+    envvar="RETENTION_DEADLETTER",
+    help="As in `shipper retention`.",
+)
+@click.option(
+    "--delivery",
+    type=parse_age,
+    metavar="AGE",
+    envvar="RETENTION_DELIVERY",
+    help="As in `shipper retention`.",
+)
+@click.option("--once", is_flag=True, help="Once, not every hour.")
+def maintain(once: bool, **ages: timedelta | None) -> None:
+    """Every hour: put lost aliases and templates back, and delete partitions past the given ages.
+
+    A failure is told and tried again an hour later; with --once it is the exit code.
+    """
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    settings = Settings.load()
+    while True:
+        try:
+            _maintain(settings, ages)
+        except ShipperError as error:
+            if once:
+                raise
+            click.echo(f"shipper: {error}", err=True)
+        if once or stop.wait(_EVERY_S):
+            return
+
+
+def _maintain(settings: Settings, ages: dict[str, timedelta | None]) -> None:
+    now = datetime.now(UTC)
+    with open_store(settings) as client:
+        for change in put_templates(client):
+            if change.action not in ("unchanged", "kept"):
+                click.echo(f"{change.action}: {change.kind} {change.name}")
+        wanted = given_ages(ages)
+        if wanted:
+            check_clock(client, now)
+            old = expired(stored_indices(client), wanted, now)
+            delete(client, old)
+            for one in old:
+                click.echo(f"deleted: {one.index}")
+
+
+def _furnish_kibana(settings: Settings, url: str) -> None:
+    from shipper.stack.kibana import Kibana, furnish
+
+    if settings.elasticsearch_username is None or settings.elasticsearch_password is None:
+        raise click.UsageError(
+            "Kibana wants SHIPPER_ELASTICSEARCH_USERNAME and SHIPPER_ELASTICSEARCH_PASSWORD."
+        )
+    password = settings.elasticsearch_password.get_secret_value()
+    kibana = Kibana(url, settings.elasticsearch_username, password, settings.elasticsearch_ca)
+    for step in furnish(kibana):
+        click.echo(f"{step.action}: {step.kind} {step.name}")
+
+
+def _would_be_committed(path: Path) -> bool:
+    """Whether the file lies in a git work tree that does not ignore it; without git it can't be committed."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(path.parent), "check-ignore", "-q", path.name], capture_output=True, check=False
+        )
+    except OSError:
+        return False
+    return done.returncode == 1  # 0: ignored; 128: no work tree
