@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.feedback.requests import PAGE_MAX, Place, Stored
-from shipper.record.amendment import value_at
+from shipper.feedback.documents import Completion, Event, Place
+from shipper.feedback.requests import PAGE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,15 +24,15 @@ _FIRST_PAGE = 1000
 class Found:
     """What was found for one event."""
 
-    event: Stored
-    completions: dict[Place, Stored] = field(default_factory=dict[Place, Stored])
+    event: Event
+    completions: dict[Place, Completion] = field(default_factory=dict[Place, Completion])
     by_own_key: bool = False
     """Whether a key of the caller's led to one, which may stand on more to come; an id stands on one."""
     refused: str = ""
     """Why the event is given up without being joined; empty when it isn't."""
 
 
-def find(requests: Requests, events: Sequence[Stored], patterns: Sequence[str]) -> list[Found]:
+def find(requests: Requests, events: Sequence[Event], patterns: Sequence[str]) -> list[Found]:
     """What the events are about, in their order.
 
     Raises:
@@ -40,51 +40,34 @@ def find(requests: Requests, events: Sequence[Stored], patterns: Sequence[str]) 
     """
     wanted: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        for key in keys_of(event):
-            wanted[key].add(application_of(event))
+        for key in event.keys:
+            wanted[key].add(event.application)
     by_key, too_many = _completions(requests, wanted, patterns)
-    out: list[Found] = []
-    for event in events:
-        found = Found(event)
-        keys, application = keys_of(event), application_of(event)
-        if not keys:
-            found.refused = NO_KEY
-        elif any((key, application) in too_many for key in keys):
-            found.refused = TOO_MANY
-        else:
-            for key in keys:
-                for completion in by_key.get(key, ()):
-                    named = key in ids_of(completion)
-                    if named or application == application_of(completion):
-                        found.completions[completion.place] = completion
-                        found.by_own_key |= not named
-        out.append(found)
-    return out
+    return [_matched(event, by_key, too_many) for event in events]
 
 
-def keys_of(document: Stored) -> list[str]:
-    """The join keys of an event or a completion."""
-    keys: Any = value_at(document.source, "llm.join.key")
-    found: list[Any] = keys if isinstance(keys, list) else [keys]
-    return [key for key in found if isinstance(key, str)]
-
-
-def ids_of(completion: Stored) -> tuple[Any, Any]:
-    """Keys that lead to a completion from every application: its own id and the provider's."""
-    return value_at(completion.source, "event.id"), value_at(completion.source, "gen_ai.response.id")
-
-
-def application_of(document: Stored) -> str:
-    """Which application an event or a completion belongs to."""
-    name = value_at(document.source, "llm.application.name")
-    return name if isinstance(name, str) else "default"
+def _matched(event: Event, by_key: dict[str, list[Completion]], too_many: set[tuple[str, str]]) -> Found:
+    """A caller's own key counts within its application; an event's id and a provider's response id everywhere."""
+    found = Found(event)
+    if not event.keys:
+        found.refused = NO_KEY
+    elif too_many and any((key, event.application) in too_many for key in event.keys):
+        found.refused = TOO_MANY
+    else:
+        for key in event.keys:
+            for completion in by_key.get(key, ()):
+                is_id = key in (completion.event_id, completion.response_id)
+                if is_id or event.application == completion.application:
+                    found.completions[completion.stored.place] = completion
+                    found.by_own_key |= not is_id
+    return found
 
 
 def _completions(
     requests: Requests, wanted: dict[str, set[str]], patterns: Sequence[str]
-) -> tuple[dict[str, list[Stored]], set[tuple[str, str]]]:
+) -> tuple[dict[str, list[Completion]], set[tuple[str, str]]]:
     """The completions by key, and the keys that stand on too many in an application."""
-    by_key: dict[str, list[Stored]] = defaultdict(list)
+    by_key: dict[str, list[Completion]] = defaultdict(list)
     too_many: set[tuple[str, str]] = set()
     batches = [list(wanted)] if wanted else []
     while batches:
@@ -105,7 +88,7 @@ def _completions(
     return by_key, too_many
 
 
-def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Stored] | None:
+def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Completion] | None:
     """All completions that have one of the keys; None if a page doesn't hold them."""
     query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
     size = min(PAGE_MAX, max(_FIRST_PAGE, 2 * len(keys)))
@@ -117,7 +100,7 @@ def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[
 
 
 def _own_query(key: str, application: str) -> dict[str, Any]:
-    """A key as an event of the application means it; another application's use of the same key doesn't count."""
+    """A key as an event of the application means it: another application's use of the same key doesn't count."""
     meant: list[dict[str, Any]] = [
         {"term": {"event.id": key}},
         {"term": {"gen_ai.response.id": key}},
@@ -125,18 +108,14 @@ def _own_query(key: str, application: str) -> dict[str, Any]:
     ]
     if application == "default":
         meant.append({"bool": {"must_not": [{"exists": {"field": "llm.application.name"}}]}})
-    return {
-        "bool": {
-            "filter": [
-                {"term": {"llm.join.key": key}},
-                {"bool": {"should": meant, "minimum_should_match": 1}},
-            ]
-        }
-    }
+    keyed = {"term": {"llm.join.key": key}}
+    return {"bool": {"filter": [keyed, {"bool": {"should": meant, "minimum_should_match": 1}}]}}
 
 
-def _sort_in(completions: Iterable[Stored], keys: Sequence[str], by_key: dict[str, list[Stored]]) -> None:
+def _sort_in(
+    completions: Iterable[Completion], keys: Sequence[str], by_key: dict[str, list[Completion]]
+) -> None:
     asked = set(keys)
     for completion in completions:
-        for key in asked.intersection(keys_of(completion)):
+        for key in asked.intersection(completion.keys):
             by_key[key].append(completion)

@@ -2,87 +2,108 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shipper.feedback import plan
-from shipper.feedback.requests import Stored, Write
+from shipper.feedback.requests import Write
 from shipper.record.amendment import value_at
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NOTHING = {"matched_at": None, "next_attempt_at": None, "lag_ms": None, "reason": None}
+    from shipper.feedback.documents import Completion, Event
+
+_NOTHING = dict.fromkeys(("matched_at", "next_attempt_at", "lag_ms", "reason"))
 
 
-def is_joined(event: Stored) -> bool:
-    """Whether the event was joined before, and is looked at once more."""
-    return value_at(event.source, "llm.join.status") == "joined"
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change of an event's `llm.join` and `llm.target`; None removes."""
+
+    event: Event
+    join: dict[str, Any]
+    target: dict[str, Any] | None = None
+    is_firm: bool = False
+    """Whether it holds whatever another joiner has marked meanwhile; else it gives way."""
+
+    def write(self) -> Write:
+        """The whole event anew: half the store's work of a partial update, which has to read it first."""
+        source = self.event.stored.source
+        llm = {**source["llm"], "join": _present({**self.event.join, **self.join})}
+        if self.target is not None:
+            llm["target"] = _present(self.target)
+        return Write(self.event.stored.place, {**source, "llm": llm}, self.event.stored, partial=False)
+
+    def again(self) -> Write:
+        """The change alone, to be written over whatever is there now."""
+        llm = {"join": self.join} if self.target is None else {"join": self.join, "target": self.target}
+        return Write(self.event.stored.place, {"llm": llm}, None)
 
 
-def joined_mark(event: Stored, completions: Sequence[Stored], now_ns: int, *, look_again: bool) -> Write:
-    """The event is on its completions. Holds whatever another joiner has marked meanwhile."""
+def joined(event: Event, completions: Sequence[Completion], now_ns: int, *, look_again: bool) -> Mark:
+    """The event is on its completions."""
     matched_at = now_ns
-    if is_joined(event):  # a second look doesn't change when it was joined
-        matched_at = parse_time(value_at(event.source, "llm.join.matched_at"), "", []) or now_ns
-    created = parse_time(value_at(event.source, "event.created"), "", []) or plan.arrived_ns(event.source)
-    arrivals = [plan.arrived_ns(completion.source) for completion in completions]
-    again = plan.second_look_ns(arrivals, now_ns) if look_again else None
-    mark = {
+    if event.is_joined:  # a second look doesn't change when it was joined
+        matched_at = parse_time(event.join.get("matched_at"), "", []) or now_ns
+    again = None
+    if look_again:
+        again = plan.second_look_ns((completion.arrived_ns for completion in completions), now_ns)
+    join = {
         **_NOTHING,
         "status": "joined",
         "matched_count": len(completions),
-        "attempts": _attempts(event),
+        "attempts": event.attempts + 1,
         "matched_at": format_time(matched_at),
         "next_attempt_at": format_time(again) if again is not None else None,
-        "lag_ms": max(0, matched_at - created) // 1_000_000,
+        "lag_ms": max(0, matched_at - event.at_ns) // 1_000_000,
     }
-    return Write(event.place, {"llm": {"join": mark, "target": target_of(completions)}}, None)
+    return Mark(event, join, target_of(completions), is_firm=True)
 
 
-def settled_mark(event: Stored) -> Write:
+def settled(event: Event) -> Mark:
     """A joined event is not looked for again."""
-    mark = {"next_attempt_at": None, "attempts": _attempts(event)}
-    return Write(event.place, {"llm": {"join": mark}}, event)
+    return Mark(event, {"next_attempt_at": None, "attempts": event.attempts + 1})
 
 
-def waiting_mark(event: Stored, now_ns: int, window_days: int) -> Write:
-    """No completion (or none that can be written to) yet. Gives way to what another joiner has marked meanwhile."""
-    mark: dict[str, Any] = {
-        "attempts": _attempts(event),
-        "next_attempt_at": format_time(plan.next_attempt_ns(event.source, now_ns)),
+def waiting(event: Event, now_ns: int, window: int) -> Mark:
+    """No completion yet, or none that can be written to."""
+    join: dict[str, Any] = {
+        "attempts": event.attempts + 1,
+        "next_attempt_at": format_time(plan.next_attempt_ns(event.arrived_ns, now_ns)),
     }
-    if not is_joined(event):
-        expires_at = format_time(plan.expires_ns(event.source, window_days))
-        mark = {**_NOTHING, **mark, "status": "pending", "matched_count": 0, "expires_at": expires_at}
-    return Write(event.place, {"llm": {"join": mark}}, event)
+    if not event.is_joined:
+        expires_at = format_time(plan.expires_ns(event.arrived_ns, window))
+        join = {**_NOTHING, **join, "status": "pending", "matched_count": 0, "expires_at": expires_at}
+    return Mark(event, join)
 
 
-def expired_mark(event: Stored, now_ns: int, reason: str) -> Write:
-    """The event is given up, for its age or for the reason. Gives way to what another joiner has marked meanwhile."""
-    mark = {
+def expired(event: Event, now_ns: int, reason: str = "") -> Mark:
+    """The event is given up, for its age or for the reason."""
+    join = {
         **_NOTHING,
         "status": "expired",
         "matched_count": 0,
-        "attempts": _attempts(event),
-        "expires_at": value_at(event.source, "llm.join.expires_at") or format_time(now_ns),
+        "attempts": event.attempts + 1,
+        "expires_at": event.join.get("expires_at") or format_time(now_ns),
         "reason": reason or None,
     }
-    return Write(event.place, {"llm": {"join": mark}}, event)
+    return Mark(event, join)
 
 
-def target_of(completions: Sequence[Stored]) -> dict[str, Any]:
-    """What scores are grouped by, of the latest completion; null where it doesn't say."""
-    latest = max(completions, key=lambda one: (str(one.source.get("@timestamp")), one.place)).source
+def target_of(completions: Sequence[Completion]) -> dict[str, Any]:
+    """What scores are grouped by, of the latest completion; None where it doesn't say."""
+    latest = max(completions, key=lambda one: (str(one.stored.source.get("@timestamp")), one.stored.place))
+    source = latest.stored.source
     return {
-        "timestamp": latest.get("@timestamp"),
-        "version": value_at(latest, "service.version"),
-        "prompt_name": value_at(latest, "gen_ai.prompt.name"),
-        "prompt_version": value_at(latest, "gen_ai.prompt.version"),
-        "model": value_at(latest, "gen_ai.response.model") or value_at(latest, "gen_ai.request.model"),
+        "timestamp": source.get("@timestamp"),
+        "version": value_at(source, "service.version"),
+        "prompt_name": value_at(source, "gen_ai.prompt.name"),
+        "prompt_version": value_at(source, "gen_ai.prompt.version"),
+        "model": value_at(source, "gen_ai.response.model") or value_at(source, "gen_ai.request.model"),
     }
 
 
-def _attempts(event: Stored) -> int:
-    attempts = value_at(event.source, "llm.join.attempts")
-    return attempts + 1 if type(attempts) is int else 1
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -82,9 +82,9 @@ def merge(
     for entry in (*(kept if isinstance(kept, list) else ()), *new):
         key = _key(entry)
         other = winners.get(key)
-        if other is None or _rank(entry) > _rank(other):
+        if other is None or _is_later(entry, other):
             winners[key] = entry
-    entries = sorted(winners.values(), key=_rank)
+    entries = sorted(winners.values(), key=_rank) if len(winners) > 1 else list(winners.values())
     truncated = stored.get("entries_truncated") is True or len(entries) > MAX_ENTRIES
     entries = entries[-MAX_ENTRIES:]
     return {
@@ -143,8 +143,14 @@ def _key(entry: Entry) -> tuple[Any, ...]:
     return (entry["author"], entry["name"], entry.get("choice", -1))
 
 
+def _is_later(entry: Entry, other: Entry) -> bool:
+    """Whether an entry wins over the other. Times are all of one form, so that they compare as text."""
+    ours, theirs = (entry["at"], entry["id"]), (other["at"], other["id"])
+    return ours > theirs if ours != theirs else _rank(entry) > _rank(other)
+
+
 def _rank(entry: Entry) -> tuple[str, str, bytes]:
-    """Times are all of one form, so that they sort as text. The content decides for an id that was used twice."""
+    """The place in the order of all entries. The content decides for an id that was used twice at one time."""
     return (entry["at"], entry["id"], orjson.dumps(entry, option=orjson.OPT_SORT_KEYS))
 
 

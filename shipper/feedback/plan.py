@@ -2,36 +2,34 @@
 
 An event is looked for at growing intervals, a half of its age each, until it is joined or given up. The places are
 the partitions in which a completion of its window can lie: the window reaches back as far as completions are joined,
-and a little into the future, since clocks differ.
+and a little into the future, since clocks differ. All times are nanoseconds since the epoch.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from shipper.record.times import parse_time
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 EVERYWHERE: Final = "llm-completions-*@*"
 UNDATED: Final = "llm-completions-*@*-undated"
 LONGEST_WINDOW_DAYS: Final = 90
 
-_CLOCKS_DIFFER = timedelta(days=1)
+SECOND: Final = 10**9
+DAY: Final = 86_400 * SECOND
+
 _MAX_MONTHS = 48  # each takes 30 bytes of the address, of which Elasticsearch takes 4,096
-_SECOND = 10**9
-_SHORTEST_INTERVAL = _SECOND
-_LONGEST_INTERVAL = 24 * 3600 * _SECOND
-_STILL_ARRIVING = 600 * _SECOND  # a batch that shares one key may take so long to arrive
+_LONGEST_INTERVAL = DAY
+_STILL_ARRIVING = 600 * SECOND  # a batch that shares one key may take so long to arrive
 
 
-class Span(NamedTuple):
-    """A span of time, both ends included."""
+class Moment(NamedTuple):
+    """The day of an event, and the day of its completion where an importer or evaluator knows it."""
 
-    since: datetime
-    until: datetime
+    day: int
+    target_day: int | None = None
 
 
 def window_days(retention_days: int | None) -> int:
@@ -39,64 +37,44 @@ def window_days(retention_days: int | None) -> int:
     return min(LONGEST_WINDOW_DAYS, retention_days or LONGEST_WINDOW_DAYS)
 
 
-def span_of(event: Mapping[str, Any], days: int) -> Span | None:
-    """When the completion of an event can have begun; None: nobody knows. Never raises.
+def moment_of(at_ns: int, target_ns: int | None) -> Moment:
+    """The days, counted from the epoch, of an event's time and its completion's. Never raises."""
+    return Moment(at_ns // DAY, None if target_ns is None else target_ns // DAY)
+
+
+def patterns_of(moments: Iterable[Moment], window: int) -> tuple[str, ...]:
+    """Index patterns of every partition, monthly or daily, in which completions of the events can lie.
 
     Args:
-        event: a stored event; an importer or evaluator that knows the completion's time has put it into
-            `llm.target.timestamp`.
-        days: the window, from `window_days`.
+        moments: when the events were.
+        window: how far back, days.
+
+    Never raises for times of 1970 to 2261.
     """
-    llm: Mapping[str, Any] = event.get("llm") or {}
-    target = parse_time((llm.get("target") or {}).get("timestamp"), "", [])
-    at = parse_time(event.get("@timestamp"), "", [])
-    if target is not None:
-        moment = _datetime(target)
-        return Span(moment - _CLOCKS_DIFFER, moment + _CLOCKS_DIFFER)
-    if at is None:
-        return None
-    moment = _datetime(at)
-    return Span(moment - timedelta(days=days), moment + _CLOCKS_DIFFER)
-
-
-def patterns_of(spans: Iterable[Span | None]) -> tuple[str, ...]:
-    """Index patterns that cover the spans, for monthly and daily partitions alike. Never raises."""
     months: set[tuple[int, int]] = set()
-    for span in spans:
-        if span is None:
+    for moment in set(moments):
+        if moment.target_day is not None:
+            first, last = moment.target_day - 1, moment.target_day + 1
+        else:
+            first, last = moment.day - window, moment.day + 1
+        months |= _months(max(0, first), last)
+        if len(months) > _MAX_MONTHS:
             return (EVERYWHERE,)
-        year, month = span.since.year, span.since.month
-        while (year, month) <= (span.until.year, span.until.month):
-            months.add((year, month))
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-            if len(months) > _MAX_MONTHS:
-                return (EVERYWHERE,)
     return (*(f"llm-completions-*@*-{year:04d}.{month:02d}*" for year, month in sorted(months)), UNDATED)
 
 
-def arrived_ns(event: Mapping[str, Any]) -> int:
-    """When an event came to the store, ns since the epoch: its life as a waiting event begins here. Never raises."""
-    group: Mapping[str, Any] = event.get("event") or {}
-    for value in (group.get("ingested"), event.get("@timestamp")):
-        ns = parse_time(value, "", [])
-        if ns is not None:
-            return ns
-    return 0
+def expires_ns(arrived_ns: int, window: int) -> int:
+    """When an event that has found no completion is given up: its life begins when it comes to the store."""
+    return arrived_ns + window * DAY
 
 
-def expires_ns(event: Mapping[str, Any], days: int) -> int:
-    """When an event that has found no completion is given up, ns since the epoch. Never raises."""
-    return arrived_ns(event) + days * 86_400 * _SECOND
-
-
-def next_attempt_ns(event: Mapping[str, Any], now_ns: int) -> int:
-    """When an event that was looked for in vain is looked for again, ns since the epoch. Never raises."""
-    age = max(0, now_ns - arrived_ns(event))
-    return now_ns + min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, age // 2))
+def next_attempt_ns(arrived_ns: int, now_ns: int) -> int:
+    """When an event that was looked for in vain is looked for again."""
+    return now_ns + min(_LONGEST_INTERVAL, max(SECOND, (now_ns - arrived_ns) // 2))
 
 
 def second_look_ns(arrivals_ns: Iterable[int], now_ns: int) -> int | None:
-    """When an event that was joined by a caller's own key is looked for again; None: never. Never raises.
+    """When an event that was joined by a caller's own key is looked for again; None: never.
 
     A key may stand on several completions, and those that come with the one found can still be on their way.
 
@@ -108,5 +86,11 @@ def second_look_ns(arrivals_ns: Iterable[int], now_ns: int) -> int | None:
     return now_ns + _STILL_ARRIVING if now_ns - latest < _STILL_ARRIVING else None
 
 
-def _datetime(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1e9, UTC)
+def _months(first_day: int, last_day: int) -> set[tuple[int, int]]:
+    first, last = (datetime.fromtimestamp(0, UTC) + timedelta(days=day) for day in (first_day, last_day))
+    months: set[tuple[int, int]] = set()
+    year, month = first.year, first.month
+    while (year, month) <= (last.year, last.month):
+        months.add((year, month))
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    return months

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import orjson
 
+from shipper.feedback.documents import Completion, Event, Place, Stored
 from shipper.store.explain import error_of
 from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
 
@@ -25,24 +26,6 @@ EVENTS: Final = "llm-feedback-*@*"
 PAGE_MAX: Final = 10_000
 """Hits of one answer, at most: Elasticsearch's own limit."""
 
-_EVENT_FIELDS: Final = [
-    "@timestamp",
-    "event.id",
-    "event.dataset",
-    "event.created",
-    "event.ingested",
-    "gen_ai.evaluation.name",
-    "gen_ai.evaluation.score",
-    "llm.amendment",
-    "llm.application.name",
-    "llm.feedback.author",
-    "llm.feedback.author_kind",
-    "llm.feedback.better_response",
-    "llm.feedback.choice_index",
-    "llm.feedback.withdrawn",
-    "llm.join",
-    "llm.target",
-]
 _COMPLETION_FIELDS: Final = [
     "@timestamp",
     "event.id",
@@ -64,24 +47,6 @@ _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
     {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
     {"event.id": {"order": "asc", "unmapped_type": "keyword"}},
 ]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a document lies."""
-
-    index: str
-    id: str
-
-
-@dataclass(slots=True)
-class Stored:
-    """A document as it was read, with the version that a write must meet."""
-
-    place: Place
-    source: dict[str, Any]
-    seq_no: int
-    primary_term: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +104,7 @@ class Requests:
 
     def events(
         self, query: dict[str, Any], size: int, after: list[Any] | None
-    ) -> tuple[list[Stored], list[Any] | None]:
+    ) -> tuple[list[Event], list[Any] | None]:
         """A page of events in the order of their arrival, and where the next one begins (None: there is none)."""
         page = self._client.search(
             index=EVENTS,
@@ -150,13 +115,12 @@ class Requests:
             seq_no_primary_term=True,
             size=size,
             query=query,
-            source_includes=_EVENT_FIELDS,
             sort=_BY_ARRIVAL,
             search_after=after,
         )["hits"]["hits"]
-        return [_stored(hit) for hit in page], page[-1]["sort"] if len(page) == size else None
+        return [Event(_stored(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
 
-    def completions(self, patterns: Sequence[str], query: dict[str, Any], size: int) -> list[Stored]:
+    def completions(self, patterns: Sequence[str], query: dict[str, Any], size: int) -> list[Completion]:
         """Up to `size` completions, with the fields that joining needs."""
         answer = self._client.search(
             index=list(patterns),
@@ -170,7 +134,7 @@ class Requests:
             source_includes=_COMPLETION_FIELDS,
             sort="_doc",
         )
-        return [_stored(hit) for hit in answer["hits"]["hits"]]
+        return [Completion(_stored(hit)) for hit in answer["hits"]["hits"]]
 
     def count(self, patterns: Sequence[str], query: dict[str, Any], up_to: int) -> int:
         """How many completions match; counting stops at `up_to`."""
