@@ -54,7 +54,7 @@ def partition_of(index: str) -> Partition | None:
         end = begin + timedelta(days=1) if found["day"] else _next_month(begin)
     except (ValueError, OverflowError):  # no such date
         return None
-    dataset = next((one for one in DATASETS if one == found["other"]), "completions")
+    dataset: Dataset = next((one for one in DATASETS if one == found["other"]), "completions")
     return Partition(index, dataset, found["calls"] or found["app"], end)
 
 
