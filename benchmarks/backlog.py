@@ -24,7 +24,7 @@ from elasticsearch import helpers
 import shipper
 from benchmarks.measure import REQUEST, RESPONSE, machine, table
 from shipper.embedded import remove_node, start_node
-from shipper.pipeline import close_all
+from shipper.process import close_all
 from shipper.send.prepare import prepare
 from shipper.send.sender import Sender
 from shipper.sink import make_sink

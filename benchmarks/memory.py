@@ -17,7 +17,7 @@ import orjson
 import shipper
 from benchmarks.measure import REQUEST, RESPONSE, machine, table
 from shipper.embedded import remove_node, start_node
-from shipper.pipeline import pipeline_for
+from shipper.process import pipeline_for
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.store.client import connect

@@ -33,7 +33,7 @@ from shipper.capture.feedback import amend, send_feedback, send_ground_truth
 from shipper.capture.formatter import CompletionFormatter
 from shipper.capture.handler import CompletionHandler
 from shipper.errors import ShipperError
-from shipper.pipeline import configure, flush
+from shipper.process import configure, flush
 from shipper.record.joinkey import JoinKey
 from shipper.settings import Settings
 

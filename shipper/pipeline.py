@@ -1,22 +1,13 @@
-"""Spool writer and sender of one process, for one set of settings: the road from a log call to the store.
-
-Global state department: `pipeline_for` keeps one pipeline per settings, so that all handlers and applications
-of a process share a spool folder and its threads; forks and the end of the process are taken care of here.
-"""
+"""Spool writer and sender of one process, for one set of settings: the road from a log call to the store."""
 
 from __future__ import annotations
 
-import atexit
-import os
 import queue
 import threading
 import time
-import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shipper import notice
 from shipper.send.sender import Sender
-from shipper.settings import Settings
 from shipper.sink import make_sink
 from shipper.spool.buffer import MemoryBuffer
 from shipper.spool.ledger import Balance, Tally
@@ -24,6 +15,7 @@ from shipper.spool.reader import FolderReader
 from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
+    from shipper.settings import Settings
     from collections.abc import Callable
 
     from shipper.spool.folder import InstanceFolder
@@ -35,11 +27,17 @@ _POLL_S = 0.01
 class Pipeline:
     """The road for one set of settings in this process. Thread-safe; its log path never raises."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, sending: bool) -> None:
+        """Nothing is started or written before the first `append`.
+
+        Args:
+            settings: how to keep and send.
+            sending: whether this process sends by itself; else `shipper drain` does.
+        """
         self.settings = settings
         self._lock = threading.Lock()
         self._application = ""
-        self._reset(sending=settings.send == "background" and not _ending)
+        self._reset(sending=sending)
 
     def _reset(self, *, sending: bool) -> None:
         self._reader: FolderReader | None = None
@@ -219,99 +217,3 @@ class Pipeline:
                 total.conflicting + tally.conflicting,
                 total.dead_lettered + tally.dead_lettered,
             )
-
-
-_pipelines: dict[Settings, Pipeline] = {}
-_default: Settings | None = None
-_guard = threading.RLock()
-_ending = False  # the interpreter is shutting down: starting a thread now would wait for ever
-
-
-def configure(settings: Settings | None = None, /, **options: Any) -> Settings:
-    """Set this process's default settings.
-
-    Args:
-        settings: ready settings; else they are loaded from the options, the environment and the file.
-        options: single settings by name.
-
-    Raises:
-        SettingsError: a name or a value is wrong; the defaults stay as they were.
-    """
-    global _default  # noqa: PLW0603 - the global state department
-    chosen = settings if settings is not None else Settings.load(**options)
-    with _guard:
-        _default = chosen
-    return chosen
-
-
-def default_settings() -> Settings:
-    """The settings that were configured, else those of the environment and the file.
-
-    Raises:
-        SettingsError: the environment or the file is wrong.
-    """
-    with _guard:
-        return _default if _default is not None else configure()
-
-
-def pipeline_for(settings: Settings) -> Pipeline:
-    """This process's pipeline for these settings, made when first asked for. Never raises."""
-    pipeline = _pipelines.get(settings)
-    if pipeline is None:
-        with _guard:
-            pipeline = _pipelines.setdefault(settings, Pipeline(settings))
-    return pipeline
-
-
-def forget(settings: Settings) -> None:
-    """Close the pipeline for these settings, if there is one; who asks for it again gets another. Never raises."""
-    pipeline = _pipelines.pop(settings, None)
-    if pipeline is not None:
-        pipeline.close(settings.exit_timeout_s)
-
-
-def flush(timeout: float = 5.0) -> bool:
-    """Wait until the store has decided about everything that this process has logged so far.
-
-    Args:
-        timeout: longest wait, seconds.
-
-    Returns:
-        Whether nothing is pending. False means that the rest waits in the spool; nothing is lost.
-
-    Never raises.
-    """
-    deadline = time.monotonic() + timeout
-    pipelines = list(_pipelines.values())
-    done = [pipeline.flush(max(0.0, deadline - time.monotonic())) for pipeline in pipelines]
-    return all(done)
-
-
-def close_all() -> None:
-    """Close every pipeline; used at exit and between tests. Never raises."""
-    with _guard:
-        pipelines = list(_pipelines.values())
-        _pipelines.clear()
-    for pipeline in pipelines:
-        pipeline.close(pipeline.settings.exit_timeout_s)
-
-
-def _at_exit() -> None:
-    global _ending  # noqa: PLW0603 - the global state department
-    _ending = True
-    close_all()
-
-
-def _after_fork() -> None:
-    global _guard  # noqa: PLW0603 - a thread of the parent may have held it
-    _guard = threading.RLock()
-    notice.reset()
-    for pipeline in _pipelines.values():
-        pipeline.after_fork()
-
-
-# Functions registered last run first at exit, and the HTTP client empties its connection pool by a finalizer: a
-# request after that would wait for a connection for ever. So finalizers are registered before us.
-weakref.finalize(Pipeline, int).detach()
-atexit.register(_at_exit)
-os.register_at_fork(after_in_child=_after_fork)

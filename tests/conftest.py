@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper import notice, pipeline
+from shipper import notice, process
 from shipper.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def clean_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
         monkeypatch.setenv("SHIPPER_CACHE", cache)
     monkeypatch.setenv("SHIPPER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(notice, "reraise", True)
-    monkeypatch.setattr(pipeline, "_default", None)
+    monkeypatch.setattr(process, "_default", None)
     notice.reset()
     yield
-    pipeline.close_all()
+    process.close_all()
 
 
 @pytest.fixture

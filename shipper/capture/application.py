@@ -11,7 +11,7 @@ from shipper import notice
 from shipper.capture.call import Logged, as_texts, body_of, drop_vectors, identify, join_keys_of
 from shipper.capture.judgement import DATASET, first_judgements_of, judgements_of
 from shipper.errors import UsageError
-from shipper.pipeline import default_settings, pipeline_for
+from shipper.process import default_settings, pipeline_for
 from shipper.record.entry import Call, application_fragment, encode
 from shipper.record.feedback import AMENDMENT, strip_amendment, strip_feedback
 from shipper.record.ids import new_event_id

@@ -11,7 +11,7 @@ from shipper import notice
 from shipper.capture.application import Application
 from shipper.capture.call import identify
 from shipper.capture.handler import ATTRIBUTE, arguments_of
-from shipper.pipeline import default_settings, pipeline_for
+from shipper.process import default_settings, pipeline_for
 from shipper.record.serialize import to_json
 from shipper.send.prepare import document_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from shipper import notice
 from shipper.capture.application import Application
-from shipper.pipeline import default_settings, pipeline_for
+from shipper.process import default_settings, pipeline_for
 
 if TYPE_CHECKING:
     from shipper.settings import Settings

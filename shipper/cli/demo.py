@@ -12,7 +12,7 @@ from rich.console import Console
 from shipper.cli.node import up
 from shipper.demo.calls import APPLICATION
 from shipper.demo.run import log_demo
-from shipper.pipeline import configure, flush
+from shipper.process import configure, flush
 from shipper.read.listing import listing
 from shipper.read.query import Query, terms_of
 from shipper.read.search import search as find

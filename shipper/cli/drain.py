@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipper.pipeline import configure
+from shipper.process import configure
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.spool.folder import instance_name

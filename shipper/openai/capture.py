@@ -16,7 +16,7 @@ from shipper.openai.endpoints import endpoint_of
 from shipper.openai.exchange import Exchange, Known
 from shipper.openai.prompt import prompt_of
 from shipper.openai.retrieval import Retrieval
-from shipper.pipeline import default_settings, pipeline_for
+from shipper.process import default_settings, pipeline_for
 from shipper.record.entry import Call
 from shipper.record.feedback import AMENDMENT
 from shipper.record.ids import new_event_id

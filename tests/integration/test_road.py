@@ -18,7 +18,7 @@ import pydantic
 import pytest
 
 import shipper
-from shipper.pipeline import pipeline_for
+from shipper.process import pipeline_for
 from shipper.read.deadletters import dead_letters, replay
 from shipper.sink import make_sink
 from shipper.sink.base import Outcome

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import shipper
-from shipper.pipeline import pipeline_for
+from shipper.process import pipeline_for
 from shipper.store.setup import setup
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 import shipper
 from shipper import notice
-from shipper.pipeline import close_all, pipeline_for
+from shipper.process import close_all, pipeline_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

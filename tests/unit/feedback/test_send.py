@@ -9,7 +9,7 @@ import pytest
 
 import shipper
 from shipper.errors import UsageError
-from shipper.pipeline import configure
+from shipper.process import configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

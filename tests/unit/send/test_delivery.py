@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shipper
-from shipper.pipeline import Pipeline, pipeline_for
+from shipper.pipeline import Pipeline
+from shipper.process import pipeline_for
 from shipper.send.backoff import backoff_s
 from shipper.send.prepare import prepare
 from shipper.spool.refused import refused_letters
