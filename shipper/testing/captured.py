@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shipper import pipeline
+from shipper import process
 from shipper.send.prepare import document_of
 from shipper.settings import Settings
 from shipper.spool.folder import instance_folders
@@ -28,7 +28,7 @@ class Captured:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """The log calls in their order, as they wait to be sent."""
-        pipeline.pipeline_for(self.settings).flush(0.0)
+        process.pipeline_for(self.settings).flush(0.0)
         lines: list[bytes] = []
         for folder in instance_folders(self.settings.spool_dir):
             for number in folder.segments():
@@ -57,15 +57,15 @@ def capture_completions(**settings: Any) -> Iterator[Captured]:
     Raises:
         SettingsError: a name or a value is wrong.
     """
-    before = pipeline.default_settings()
+    before = process.default_settings()
     with TemporaryDirectory(prefix="shipper-") as folder:
         chosen = Settings(**{"home": Path(folder), "send": "none", **settings})
-        pipeline.configure(chosen)
+        process.configure(chosen)
         try:
             yield Captured(chosen)
         finally:
-            pipeline.configure(before)
-            pipeline.forget(chosen)
+            process.configure(before)
+            process.forget(chosen)
 
 
 def _sequence(entry: dict[str, Any]) -> int:
