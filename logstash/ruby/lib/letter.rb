@@ -1,0 +1,56 @@
+# The dead letter of what arrived and is no record. The twin of shipper/route/letter.py.
+
+require "digest"
+require_relative "moment"
+require_relative "nested"
+
+module LLM
+  Refusal = Struct.new(:reason, :message)
+
+  module Letter
+    module_function
+
+    # `record` is what was read of the original, if anything; `position` is its place in the message that it came in.
+    def intake(refusal, original, record, arrived_ns, position)
+      letter = document(
+        original, record, arrived_ns, "#{arrived_ns}\n#{position}\n#{original}",
+        "reason" => refusal.reason, "stage" => "intake", "first_at" => Moment.text(arrived_ns)
+      )
+      letter["error"] = { "message" => refusal.message }
+      letter
+    end
+
+    def document(original, record, arrived_ns, seed, fields)
+      now = Moment.text(arrived_ns)
+      llm = {
+        "schema" => { "version" => "1" },
+        "application" => { "name" => application(record) },
+        "deadletter" => fields,
+      }
+      given = Nested.at(record, "event", "id")
+      fields["original_id"] ||= given if given.is_a?(String)
+      shipper = Nested.at(record, "llm", "shipper")
+      llm["shipper"] = shipper if shipper.is_a?(Hash)
+      {
+        "@timestamp" => now,
+        "event" => {
+          "id" => "sha256:#{Digest::SHA256.hexdigest(seed)}",
+          "kind" => "event",
+          "dataset" => "llm.deadletter",
+          "ingested" => now,
+          "original" => original,
+        },
+        "ecs" => { "version" => "9.0.0" },
+        "llm" => llm,
+      }
+    end
+
+    def application(record)
+      [%w[llm application name], %w[service name]].each do |path|
+        name = Nested.at(record, *path)
+        return name if name.is_a?(String) && !name.empty?
+      end
+      "default"
+    end
+  end
+end
