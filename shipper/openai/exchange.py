@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
 _NOTHING = Collected(None, None)
+_RENAMES_ERRORS = hasattr(openai._streaming, "request_exceptions")  # noqa: SLF001 - openai 3, of what reading raises
 
 
 class Known:
@@ -66,6 +67,7 @@ class Exchange(Known):
     previous: Turn | None = None
     hide_usage = False  # the chunk with token counts was not the caller's wish
     _marked = False
+    _parsed = False  # openai's Stream reads, not the caller
 
     def __init__(self, capture: Capture, known: Known) -> None:
         """Prepare; `capture` gets the record."""
@@ -139,6 +141,7 @@ class Exchange(Known):
         """
         parsed = super().__call__(parsed)
         if isinstance(parsed, _STREAMS):
+            self._parsed = True
             self._attach(parsed)
         return parsed
 
@@ -176,8 +179,8 @@ class Exchange(Known):
                 self._feed(data)
 
     def broke(self, error: BaseException) -> None:
-        """Reading failed; the client's own exception, if it makes one, comes when the stream is closed."""
-        self.error = error
+        """Reading failed."""
+        self.error = self._as_raised(error)
 
     def closed(self, reason: BaseException | None) -> None:
         """The stream is over, or nobody wants the rest."""
@@ -283,6 +286,20 @@ class Exchange(Known):
         if self.error is not None:
             return self.error
         return None if reason is None or isinstance(reason, Exception) else reason
+
+    def _as_raised(self, error: BaseException) -> BaseException:
+        """What the caller gets for an error of reading; the stream is closed before it is made."""
+        if not (self._parsed and _RENAMES_ERRORS):
+            return error
+        names = {base.__name__ for base in type(error).__mro__}
+        if "TimeoutException" in names:
+            raised: openai.APIConnectionError = openai.APITimeoutError(request=self._request)
+        elif "RequestError" in names:
+            raised = openai.APIConnectionError(request=self._request)
+        else:
+            return error
+        raised.__cause__ = error
+        return raised.with_traceback(error.__traceback__)
 
     def _attach(self, target: Any) -> None:
         for name, value in self._capture.keys_for(self).items():
