@@ -38,6 +38,7 @@ VARIABLES = (
     Variable("MAINTENANCE_PASSWORD", "User `llm_maintenance`: aliases, templates, retention.", secret=True),
     Variable("INTAKE_USERNAME", "User of Logstash's HTTP input.", "shipper"),
     Variable("INTAKE_PASSWORD", "Password of Logstash's HTTP input.", secret=True),
+    Variable("KAFKA_PASSWORD", "Kafka's user `llm`; only with --profile kafka.", secret=True),
     Variable("KIBANA_SECURITY_KEY", "Encrypts Kibana's sessions.", secret=True),
     Variable("KIBANA_SAVED_OBJECTS_KEY", "Encrypts secrets in Kibana's saved objects: keep it.", secret=True),
     Variable("KIBANA_REPORTING_KEY", "Encrypts Kibana's reports.", secret=True),
