@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from shipper.route.slug import slug
 
@@ -28,10 +28,11 @@ _TIMESTAMP = re.compile(
     r"(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?)?",
     re.ASCII,
 )
+# As we write them: the day alone decides, since it is UTC and the time of day is one.
+_OURS = re.compile(r"(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """Where a document is stored."""
 
     index: str
@@ -52,13 +53,8 @@ def destination(document: Mapping[str, Any], partition: Literal["month", "day"] 
     Raises:
         RecursionError: a document without an id is nested deeper than the interpreter's limit; nothing else.
     """
-    span = _partition(document.get("@timestamp"), partition)
-    kind = _KINDS.get(_text(document, "event", "dataset"), "deadletter")
-    app = slug(_text(document, "llm", "application", "name") or "default")
-    if kind == "completions":
-        version = slug(_text(document, "service", "version") or "unversioned")
-        return Destination(f"llm-completions-{app}@{version}-{span}", _document_id(document))
-    return Destination(f"llm-{kind}-{app}@{span}", _document_id(document))
+    stem = _names(*_named(document))[0]
+    return Destination(stem + _partition(document.get("@timestamp"), partition), _document_id(document))
 
 
 def aliases(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -66,21 +62,37 @@ def aliases(document: Mapping[str, Any]) -> tuple[str, ...]:
 
     Only completions have them; the others have one index a partition and application anyway.
     """
-    if _text(document, "event", "dataset") != "llm.completion":
-        return ()
-    app = slug(_text(document, "llm", "application", "name") or "default")
-    version = slug(_text(document, "service", "version") or "unversioned")
-    return (f"llm-completions-{app}", f"llm-completions-{app}@{version}")
+    return _names(*_named(document))[1]
 
 
-def _text(document: Mapping[str, Any], *path: str) -> str:
-    """The string at the path; empty when there is none, or something else is there."""
-    value: Any = document
-    for key in path:
-        if not isinstance(value, dict):
-            return ""
-        value = value.get(key)
-    return value if isinstance(value, str) else ""
+def _named(document: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What names the index of a document: its dataset, application and version."""
+    return (
+        _text(document, "event", "dataset"),
+        _text(document.get("llm"), "application", "name"),
+        _text(document, "service", "version"),
+    )
+
+
+@lru_cache(maxsize=4096)  # few of them make up all that a process sends
+def _names(dataset: str, application: str, version: str) -> tuple[str, tuple[str, ...]]:
+    """The index up to its partition, and its aliases."""
+    app = slug(application or "default")
+    kind = _KINDS.get(dataset, "deadletter")
+    if kind != "completions":
+        return f"llm-{kind}-{app}@", ()
+    every = f"llm-completions-{app}"
+    one = f"{every}@{slug(version or 'unversioned')}"
+    return f"{one}-", (every, one)
+
+
+def _text(values: Any, group: str, name: str) -> str:
+    """The string in a group; empty when there is none, or something else is there."""
+    if not isinstance(values, dict):
+        return ""
+    inner = values.get(group)
+    text = inner.get(name) if isinstance(inner, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _document_id(document: Mapping[str, Any]) -> str:
@@ -96,7 +108,15 @@ def _document_id(document: Mapping[str, Any]) -> str:
 
 
 def _partition(timestamp: Any, partition: str) -> str:
-    utc = _utc(timestamp) if isinstance(timestamp, str) else None
+    if not isinstance(timestamp, str):
+        return "undated"
+    ours = _OURS.fullmatch(timestamp)
+    return _span(timestamp if ours is None else ours[1], partition)
+
+
+@lru_cache(maxsize=1024)  # events come in days
+def _span(timestamp: str, partition: str) -> str:
+    utc = _utc(timestamp)
     if utc is None:
         return "undated"
     month = f"{utc.year:04d}.{utc.month:02d}"

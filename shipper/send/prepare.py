@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -109,6 +110,7 @@ def refuse_line(line: bytes, now_ns: int, partition: Partition, *, stage: str, r
     return _dead_letter(line, now_ns, partition, stage=stage, reason="unreadable_entry", message=reason)
 
 
+@lru_cache(maxsize=8)  # the events of a batch are sent at one time
 def timestamp(time_ns: int) -> str:
     """A time as the store keeps it: RFC 3339, UTC, microseconds."""
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,7 @@ class Outcome(Enum):
     PAUSE = "pause"  # the configuration's fault: wait, say why, lose nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """One document, ready to be written.
 
     `body` is one line of JSON without a newline. `given_id` says that the caller chose the id, so that it may
