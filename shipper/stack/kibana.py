@@ -8,6 +8,7 @@ import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ class Kibana:
                 return answer.status, _decoded(answer.read())
         except urllib.error.HTTPError as error:
             status, said = error.code, _decoded(error.read())
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise StoreUnreachable(
                 f"No answer from Kibana at {self.url}: {getattr(error, 'reason', error)}. Check the address and that "
                 "Kibana is up."
