@@ -10,8 +10,8 @@ conflict the completion is read anew, not from the search, which may be behind.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from shipper.record.times import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from elasticsearch import Elasticsearch
 
@@ -55,6 +56,12 @@ class Report:
     failed: Counter[str] = field(default_factory=Counter[str])
     """Events whose completion could not be written, by the store's reason; they are tried again."""
 
+    def add(self, other: Report) -> None:
+        """Count another part of the run too."""
+        for name in ("events", "joined", "waiting", "expired", "completions", "conflicts"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.failed += other.failed
+
 
 class Joiner:
     """Joins what waits. Not thread-safe; run several instead."""
@@ -72,6 +79,7 @@ class Joiner:
         self._requests = Requests(client)
         self._lower_is_better = frozenset(settings.lower_is_better)
         self._window = plan.window_days(settings.retention_days)
+        self._at_once = settings.connections
         self._now_ns = now_ns
 
     def run(self, *, stopped: Callable[[], bool] = lambda: False) -> Report:
@@ -112,27 +120,27 @@ class Joiner:
                 return out
 
     def _run(self, query: dict[str, Any], stopped: Callable[[], bool], *, anywhere: bool) -> Report:
-        """All pages of a query; a page's marks are written while the next page is worked on."""
-        report = Report()
+        """All pages of a query, some of them worked on at the same time."""
+        total = Report()
         after: list[Any] | None = None
         size = _FIRST_PAGE
-        with ThreadPoolExecutor(1) as behind:
-            marking: Future[None] | None = None
+        with ThreadPoolExecutor(self._at_once) as workers:
+            begun: deque[Future[Report]] = deque()
             while not stopped():
                 events, after = self._requests.events(query, size, after)
-                marks = self._join(events, report, anywhere=anywhere)
-                if marking is not None:
-                    marking.result()
-                marking = behind.submit(self._write_marks, marks)
+                begun.append(workers.submit(self._join, events, anywhere=anywhere))
                 if after is None:
                     break
+                if len(begun) > self._at_once:
+                    total.add(begun.popleft().result())
                 size = next_page(len(events), sum(len(orjson.dumps(event.stored.source)) for event in events))
-            if marking is not None:
-                marking.result()
-        return report
+            for one in begun:
+                total.add(one.result())
+        return total
 
-    def _join(self, events: Sequence[Event], report: Report, *, anywhere: bool) -> list[Mark]:
-        """Merge a page of events into their completions, and say what is to be marked on them."""
+    def _join(self, events: Sequence[Event], *, anywhere: bool) -> Report:
+        """Merge a page of events into their completions, then mark them."""
+        report = Report(len(events))
         if anywhere:
             patterns = (plan.EVERYWHERE,)
         else:
@@ -144,11 +152,10 @@ class Joiner:
             for place, completion in one.completions.items():
                 targets.setdefault(place, Target(completion.stored)).events.append(one.event)
         counts = apply(self._requests, list(targets.values()), self._lower_is_better)
-        report.events += len(events)
-        report.completions += counts.changed
-        report.conflicts += counts.conflicts
+        report.completions, report.conflicts = counts.changed, counts.conflicts
         marks = (self._mark(one, targets, report, anywhere=anywhere) for one in found)
-        return [one for one in marks if one is not None]
+        self._write_marks([one for one in marks if one is not None])
+        return report
 
     def _mark(
         self, found: Found, targets: dict[Place, Target], report: Report, *, anywhere: bool
