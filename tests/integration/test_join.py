@@ -1,0 +1,450 @@
+"""Feedback on its completion, in a real Elasticsearch: early, late, twice, by any key, by several joiners."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+import shipper
+from shipper.feedback import find, joiner
+from shipper.feedback.joiner import Joiner
+from shipper.feedback.merge import entry_of, merge
+from shipper.process import configure
+from shipper.record.fields import Amendment, Completion, Feedback
+from shipper.store.setup import setup
+
+if TYPE_CHECKING:
+
+    from elasticsearch import Elasticsearch
+
+    from shipper.embedded import NodeInfo
+    from shipper.feedback.joiner import Report
+    from shipper.settings import Settings
+
+Json = dict[str, Any]
+
+REQUEST = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "What colour is the sky?"}]}
+RESPONSE = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "gpt-4o-mini-2024-07-18",
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "Blue."}, "finish_reason": "stop"},
+        {"index": 1, "message": {"role": "assistant", "content": "Grey."}, "finish_reason": "stop"},
+    ],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
+}
+
+
+class Road:
+    """Applications that log to the node, and what arrives there."""
+
+    def __init__(self, store: Elasticsearch, settings: Settings) -> None:
+        self.store = store
+        self.settings = configure(settings)
+        self.clock = time.time_ns
+
+    def app(self, name: str = "join", version: str = "1.0") -> shipper.Application:
+        return shipper.Application(name, version=version, settings=self.settings)
+
+    def arrive(self) -> None:
+        """Everything logged so far is in the store and can be searched."""
+        assert shipper.flush(30)
+        self.store.indices.refresh(index="llm-*")
+
+    def join(self, *, later_s: float = 0, **settings: Any) -> Report:
+        """One run of a joiner, whose clock may be ahead."""
+        self.arrive()
+        ahead = int(later_s * 1e9)
+        one = Joiner(self.store, self.settings.replace(**settings), now_ns=lambda: time.time_ns() + ahead)
+        report = one.run()
+        self.store.indices.refresh(index="llm-*")
+        return report
+
+    def completion(self, event_id: str) -> Json:
+        [hit] = self._find("llm-completions-*", event_id)
+        Completion.validate_document(hit)
+        return hit
+
+    def event(self, event_id: str) -> Json:
+        [hit] = self._find("llm-feedback-*", event_id)
+        model = Amendment if hit["event"]["dataset"] == "llm.amendment" else Feedback
+        model.validate_document(hit)
+        return hit
+
+    def feedback(self, event_id: str) -> Json:
+        return self.completion(event_id)["llm"]["feedback"]
+
+    def _find(self, index: str, event_id: str) -> list[Json]:
+        hits = self.store.search(index=index, query={"term": {"event.id": event_id}})["hits"]["hits"]
+        return [hit["_source"] for hit in hits]
+
+
+@pytest.fixture
+def road(clean_store: Elasticsearch, settings: Settings, node: NodeInfo) -> Road:
+    """An empty store with its templates."""
+    setup(clean_store)
+    return Road(clean_store, settings.replace(elasticsearch_url=node.url))
+
+
+def test_a_verdict_lands_on_its_completion(road: Road) -> None:
+    """The completion has the figures, the event says where it went, and by which version and model."""
+    call = road.app().log_completion(
+        REQUEST,
+        RESPONSE,
+        prompt_name="sky",
+        prompt_version="3",
+        started_at=1_763_700_000,
+        ended_at=1_763_700_002,
+    )
+    sent = shipper.send_feedback(
+        call.event_id,
+        name="helpful",
+        value=True,
+        choice_index=1,
+        comment="yes",
+        author="u7",
+        better_response="Azure.",
+        created_at=1_763_700_062,
+        application="join",
+    )
+    report = road.join()
+    assert (report.events, report.joined, report.completions) == (1, 1, 1)
+    group = road.feedback(call.event_id)
+    assert group.pop("entries") == [
+        {
+            "id": sent,
+            "at": "2025-11-21T04:41:02.000000Z",
+            "author": "u7",
+            "kind": "human",
+            "name": "helpful",
+            "choice": 1,
+            "score": 1.0,
+            "better_response": "Azure.",
+        }
+    ]
+    assert group == {
+        "entries_truncated": False,
+        "count": 1,
+        "score_avg": 1.0,
+        "last_score": 1.0,
+        "last_label": None,
+        "positive": True,
+        "has_better_response": True,
+        "better_response": "Azure.",
+        "first_at": "2025-11-21T04:41:02.000000Z",
+        "last_at": "2025-11-21T04:41:02.000000Z",
+        "lag_ms": 60_000,
+        "by_human": 1,
+        "by_evaluator": 0,
+    }
+    event = road.event(sent)["llm"]
+    assert event["join"].items() >= {"status": "joined", "matched_count": 1, "attempts": 1}.items()
+    assert "next_attempt_at" not in event["join"]
+    assert event["target"] == {
+        "timestamp": "2025-11-21T04:40:00.000000Z",
+        "version": "1.0",
+        "prompt_name": "sky",
+        "prompt_version": "3",
+        "model": "gpt-4o-mini-2024-07-18",
+    }
+    assert road.join().events == 0
+
+
+@pytest.mark.parametrize("which", ["event id", "response id", "own", "dict"])
+def test_every_kind_of_key_leads_to_the_completion(road: Road, which: str) -> None:
+    """Event id, provider's response id, the caller's own key, and the hash of a dict."""
+    own = shipper.JoinKey.from_dict({"loan": 7}) if which == "dict" else "order-5"
+    call = road.app().log_completion(REQUEST, RESPONSE, join_keys=[own], event_id="e1")
+    key = {"event id": "e1", "response id": "chatcmpl-1", "own": "order-5", "dict": own}[which]
+    shipper.send_feedback(key, rating=0.2, application="join")
+    assert road.join().joined == 1
+    assert road.feedback(call.event_id)["score_avg"] == 0.2
+
+
+def test_an_own_key_counts_within_its_application_only(road: Road) -> None:
+    """Two applications may both have an order 5; ids of events and responses match everywhere."""
+    road.app("shop").log_completion(
+        REQUEST, {**RESPONSE, "id": "r-shop"}, join_keys=["order-5"], event_id="a"
+    )
+    road.app("bank").log_completion(
+        REQUEST, {**RESPONSE, "id": "r-bank"}, join_keys=["order-5"], event_id="b"
+    )
+    shipper.send_feedback("order-5", rating=1, application="shop")
+    shipper.send_feedback("r-bank", rating=0, application="shop")
+    shipper.send_feedback("order-5", rating=0.5, application="elsewhere")
+    report = road.join()
+    assert (report.joined, report.waiting) == (2, 1)
+    assert road.feedback("a")["score_avg"] == 1
+    assert road.feedback("b")["score_avg"] == 0
+
+
+def test_feedback_with_the_call_and_in_one_log(road: Road) -> None:
+    """log_completion(feedback=…), and inputs, outputs and feedbacks in one call."""
+    call = road.app().log_completion(REQUEST, RESPONSE, feedback={"thumbs_up": True, "why": ["clear"]})
+    _, keys = road.app().log(
+        inputs=[{"q": 1}, {"q": 2}], outputs=[{"a": 1}, {"a": 2}], feedbacks=[{"ok": False}, {"ok": True}]
+    )
+    assert road.join().joined == 3
+    assert road.feedback(call.event_id)["positive"] is True
+    assert [road.feedback(key)["positive"] for key in keys] == [False, True]
+    [event] = road.store.search(index="llm-feedback-*", query={"term": {"llm.feedback.values.why": "clear"}})[
+        "hits"
+    ]["hits"]
+    assert event["_source"]["gen_ai"]["evaluation"]["name"] == "thumbs_up"
+
+
+def test_feedback_waits_for_its_completion(road: Road) -> None:
+    """It is looked for at growing intervals, not at each run, and joined once the completion is there."""
+    sent = shipper.send_feedback("late", value=True, application="join")
+    assert road.join().waiting == 1
+    waiting = road.event(sent)["llm"]["join"]
+    assert waiting.items() >= {"status": "pending", "matched_count": 0, "attempts": 1}.items()
+    assert road.join(later_s=-5).events == 0
+    assert road.join(later_s=60).waiting == 1
+    assert road.event(sent)["llm"]["join"]["next_attempt_at"] > waiting["next_attempt_at"]
+    road.app().log_completion(REQUEST, RESPONSE, event_id="late")
+    assert road.join(later_s=61).events == 0
+    assert road.join(later_s=200).joined == 1
+    assert road.feedback("late")["positive"] is True
+    assert road.event(sent)["llm"]["join"].items() >= {"status": "joined", "attempts": 3}.items()
+
+
+def test_feedback_without_a_completion_expires_and_can_be_joined_still(road: Road) -> None:
+    """After 90 days, or the retention, it is kept, and rejoin finds a completion that came after all."""
+    shipper.send_feedback("never", value=True, event_id="f1", application="join")
+    shipper.send_feedback("someday", value=True, event_id="f2", application="join")
+    assert road.join().waiting == 2
+    assert road.join(later_s=6 * 86400).waiting == 2
+    assert road.join(later_s=8 * 86400, retention_days=7).expired == 2
+    assert road.event("f1")["llm"]["join"]["status"] == "expired"
+    assert road.join(later_s=20 * 86400).events == 0
+    road.app().log_completion(REQUEST, RESPONSE, event_id="someday", started_at="2020-02-01T00:00:00Z")
+    road.arrive()
+    one = Joiner(road.store, road.settings)
+    assert [found.event.keys for found in one.findable()] == [["someday"]]
+    report = one.rejoin()
+    assert (report.events, report.joined) == (2, 1)
+    road.store.indices.refresh(index="llm-*")
+    assert road.event("f2")["llm"]["join"]["status"] == "joined"
+    assert road.event("f1")["llm"]["join"]["status"] == "expired"
+    assert road.feedback("someday")["positive"] is True
+
+
+def test_a_later_verdict_replaces_and_a_withdrawal_takes_back(road: Road) -> None:
+    """By author, name and choice; sent in any order; the same event id twice is one event."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    shipper.configure(road.settings.replace(application="join"))
+    send = shipper.send_feedback
+    send(call.event_id, name="helpful", value=True, author="u", created_at="2026-11-21T10:00:05Z")
+    send(call.event_id, name="helpful", value=False, author="u", created_at="2026-11-21T10:00:01Z")
+    send(call.event_id, name="tone", value=0.25, author="u", event_id="t", created_at="2026-11-21T10:00:02Z")
+    send(call.event_id, name="tone", value=0.25, author="u", event_id="t", created_at="2026-11-21T10:00:02Z")
+    road.join()
+    group = road.feedback(call.event_id)
+    assert (group["count"], group["score_avg"], group["last_score"]) == (2, 0.625, 1.0)
+    send(call.event_id, name="helpful", value=None, author="u", created_at="2026-11-21T10:00:09Z")
+    road.join()
+    group = road.feedback(call.event_id)
+    assert (group["count"], group["score_avg"], len(group["entries"])) == (1, 0.25, 2)
+    send(call.event_id, name="tone", value=None, author="u", created_at="2026-11-21T10:00:09Z")
+    road.join()
+    group = road.feedback(call.event_id)
+    assert group["count"] == 0
+    assert group["positive"] is group["score_avg"] is group["last_score"] is group["first_at"] is None
+
+
+def test_an_evaluation_that_is_better_when_low_is_turned_round(road: Road) -> None:
+    """As declared in the settings; the event keeps the score as given."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    sent = shipper.send_feedback(call.event_id, name="toxic", value=True, application="join")
+    road.join(lower_is_better="toxic, slow")
+    assert road.feedback(call.event_id)["positive"] is False
+    assert road.event(sent)["gen_ai"]["evaluation"]["score"] == {"value": 1.0}
+
+
+def test_a_key_on_several_completions_joins_to_all(road: Road) -> None:
+    """One key logged for a batch; and those that arrive after the first are found by the second look."""
+    app = road.app()
+    app.log(inputs=[1, 2, 3], join_keys=["batch"] * 3)
+    sent = shipper.send_feedback("batch", rating=1, application="join")
+    assert road.join().completions == 3
+    assert road.event(sent)["llm"]["join"]["matched_count"] == 3
+    app.log(inputs=[4], join_keys=["batch"])
+    assert road.join(later_s=60).events == 0
+    report = road.join(later_s=601)
+    assert (report.events, report.joined, report.completions) == (1, 0, 1)
+    join = road.event(sent)["llm"]["join"]
+    assert (join["status"], join["matched_count"], "next_attempt_at" in join) == ("joined", 4, False)
+    assert road.join(later_s=3600).events == 0
+
+
+def test_a_crowd_of_completions_is_paged_and_too_many_are_refused(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More hits than a page holds are fetched in parts; a key on too many is given up with the reason."""
+    monkeypatch.setattr(find, "PAGE_MAX", 8)
+    monkeypatch.setattr(find, "_FIRST_PAGE", 4)
+    app = road.app()
+    for key, count in (("a", 7), ("b", 5), ("c", 9), ("d", 1), ("e", 8)):
+        app.log(inputs=list(range(count)), join_keys=[key] * count)
+    road.app("other").log(inputs=list(range(9)), join_keys=["d"] * 9)
+    sent = {key: shipper.send_feedback(key, rating=1, application="join") for key in "abcde"}
+    report = road.join()
+    assert (report.joined, report.expired, report.completions) == (4, 1, 7 + 5 + 1 + 8)
+    joins = {key: road.event(sent[key])["llm"]["join"] for key in sent}
+    assert {key: joins[key].get("matched_count") for key in joins} == {"a": 7, "b": 5, "c": 0, "d": 1, "e": 8}
+    assert joins["c"]["status"] == "expired"
+    assert joins["c"]["reason"] == find.TOO_MANY
+
+
+def test_amendments_complete_and_correct_a_call(road: Road) -> None:
+    """Before and after it has arrived: the late answer with its tokens and cost, an error, attributes."""
+    shipper.amend("e1", output=RESPONSE, attributes={"grade": "A"}, application="join")
+    assert road.join().waiting == 1
+    road.app().log_completion(REQUEST, event_id="e1", response_attributes={"own": 1})
+    assert road.join(later_s=60).joined == 1
+    document = road.completion("e1")
+    assert document["llm"]["output"] == {"text": "Blue."}
+    assert [choice["text"] for choice in document["llm"]["choices"]] == ["Blue.", "Grey."]
+    assert document["gen_ai"]["usage"]["input_tokens"] == 9
+    assert document["llm"]["cost"]["status"] == "priced"
+    assert document["gen_ai"]["usage"]["cost"]["amount"] > 0
+    assert document["event"]["outcome"] == "success"
+    assert document["llm"]["attributes"]["response"] == {"own": 1, "grade": "A"}
+    assert document["llm"]["join"]["key"] == ["e1", "chatcmpl-1"]
+    shipper.send_feedback("chatcmpl-1", rating=1, application="anywhere")
+    shipper.amend("e1", cost={"amount": 2.5, "currency": "EUR"}, error="user cancelled", application="join")
+    assert road.join(later_s=120).joined == 2
+    document = road.completion("e1")
+    assert document["gen_ai"]["usage"]["cost"] == {"amount": 2.5, "currency": "EUR", "source": "caller"}
+    assert document["llm"]["cost"] == {"status": "provided"}
+    assert (document["error"]["message"], document["event"]["outcome"]) == ("user cancelled", "failure")
+    assert document["llm"]["feedback"]["count"] == 1
+    assert document["llm"]["output"] == {"text": "Blue."}
+
+
+def test_an_amendment_brings_no_content_where_none_is_stored(road: Road) -> None:
+    """The call was logged with save=False: tokens come, words don't."""
+    road.app().log_completion(REQUEST, event_id="quiet", save=False)
+    shipper.amend("quiet", output=RESPONSE, error={"type": "T", "message": "secret"}, application="join")
+    assert road.join().joined == 1
+    document = road.completion("quiet")
+    assert document["gen_ai"]["usage"]["output_tokens"] == 2
+    assert b"Blue" not in orjson.dumps(document)
+    assert document["error"] == {"type": "T"}
+
+
+def test_two_joiners_in_each_others_way_end_at_the_same(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A joiner that merged from an old reading loses the write, reads again, and keeps what the other wrote."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    shipper.send_feedback(call.event_id, name="a", rating=1, application="join")
+    road.arrive()
+    second = Joiner(road.store, road.settings)
+    found = second._requests.completions(  # what the second joiner has read before the first one writes
+        ("llm-completions-*",), {"match_all": {}}, 10
+    )
+    assert road.join().joined == 1
+    shipper.send_feedback(call.event_id, name="b", rating=0, application="join")
+    road.arrive()
+    monkeypatch.setattr(second._requests, "completions", lambda *_: found)
+    report = second.run()
+    assert (report.joined, report.conflicts, report.completions) == (1, 1, 1)
+    road.store.indices.refresh(index="llm-*")
+    assert {entry["name"] for entry in road.feedback(call.event_id)["entries"]} == {"a", "b"}
+
+
+def test_a_completion_deleted_meanwhile_leaves_the_event_waiting(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search has found it, and the write does not: it was never joined."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    sent = shipper.send_feedback(call.event_id, rating=1, application="join")
+    road.arrive()
+    [hit] = road.store.search(index="llm-completions-*")["hits"]["hits"]
+    road.store.delete(index=hit["_index"], id=hit["_id"])  # not refreshed: the search still shows it
+    one = Joiner(road.store, road.settings)
+    report = one.run()
+    assert (report.joined, report.waiting, report.completions) == (0, 1, 0)
+    road.store.indices.refresh(index="llm-*")
+    assert road.event(sent)["llm"]["join"]["status"] == "pending"
+
+
+def test_a_completion_that_can_not_be_written_is_told_and_tried_again(road: Road) -> None:
+    """A read-only index: the event stays pending, the others are joined."""
+    frozen = road.app("frozen").log_completion(REQUEST, {**RESPONSE, "id": "r1"})
+    free = road.app("free").log_completion(REQUEST, {**RESPONSE, "id": "r2"})
+    road.arrive()
+    shipper.send_feedback(frozen.event_id, rating=1, event_id="f1", application="frozen")
+    shipper.send_feedback(free.event_id, rating=1, event_id="f2", application="free")
+    index = "llm-completions-frozen@1.0-*"
+    road.store.indices.put_settings(index=index, settings={"index.blocks.write": True})
+    report = road.join()
+    assert (report.joined, report.failed.total()) == (1, 1)
+    [reason] = report.failed
+    assert "cluster_block_exception" in reason
+    road.store.indices.put_settings(index=index, settings={"index.blocks.write": False})
+    assert road.join(later_s=60).joined == 1
+
+
+def test_events_of_others_are_joined_too(road: Road) -> None:
+    """Something else wrote the document, without ingest time, author or name, with milliseconds."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    road.arrive()
+    foreign = {
+        "@timestamp": "2026-11-21T10:00:00.123Z",
+        "event": {"id": "x", "dataset": "llm.feedback"},
+        "llm": {"join": {"key": call.event_id}},
+        "gen_ai": {"evaluation": {"score": {"value": 0.9}}},
+    }
+    road.store.index(index="llm-feedback-foreign@2026.11", id="x", document=foreign)
+    nameless = {**foreign, "event": {"id": "y", "dataset": "llm.feedback"}, "llm": {}}
+    road.store.index(index="llm-feedback-foreign@2026.11", id="y", document=nameless)
+    report = road.join()
+    assert (report.joined, report.expired) == (1, 1)
+    [entry] = road.feedback(call.event_id)["entries"]
+    assert entry == {
+        "id": "x",
+        "at": "2026-11-21T10:00:00.123000Z",
+        "kind": "human",
+        "name": "rating",
+        "score": 0.9,
+    }
+
+
+def test_the_store_equals_a_merge_of_the_events_alone(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many events in small pages, some early, some double: each completion is what its events say."""
+    monkeypatch.setattr(joiner, "_FIRST_PAGE", 7)
+    monkeypatch.setattr(joiner, "_PAGE", 7)
+    app = road.app()
+    start = int(time.time()) - 60
+    for number in range(20):
+        for _ in range(3):
+            shipper.send_feedback(
+                f"c{number % 10}",
+                name=f"n{number % 3}",
+                value=number % 4 / 3,
+                author=f"u{number % 2}",
+                event_id=f"f{number}",
+                created_at=start + number * 37 % 11,
+                application="join",
+            )
+        if number % 2:
+            app.log_completion(REQUEST, RESPONSE, event_id=f"c{number // 2}", ended_at=start)
+        if number in (5, 12):
+            road.join()
+    for later_s in (60, 600):
+        road.join(later_s=later_s)
+    events = [hit["_source"] for hit in road.store.search(index="llm-feedback-*", size=1000)["hits"]["hits"]]
+    assert len(events) == 20
+    assert {event["llm"]["join"]["status"] for event in events} == {"joined"}
+    for number in range(10):
+        document = road.completion(f"c{number}")
+        entries = [entry_of(event) for event in events if event["llm"]["join"]["key"] == [f"c{number}"]]
+        expected = merge({}, entries, ended_at=document["event"]["end"])
+        assert orjson.dumps(document["llm"]["feedback"], option=orjson.OPT_SORT_KEYS) == orjson.dumps(
+            expected, option=orjson.OPT_SORT_KEYS
+        )
