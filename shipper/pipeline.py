@@ -15,9 +15,9 @@ from shipper.spool.reader import FolderReader
 from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
-    from shipper.settings import Settings
     from collections.abc import Callable
 
+    from shipper.settings import Settings
     from shipper.spool.folder import InstanceFolder
     from shipper.spool.lock import FileLock
 

@@ -38,7 +38,7 @@ class NodeInfo:
     """When the process was started, UTC."""
 
 
-class NodeAlreadyRunning(EmbeddedNodeError):  # noqa: N818 - named after the state, as its siblings are
+class NodeAlreadyRunning(EmbeddedNodeError):
     """A node of this home runs already; `info` says where."""
 
     def __init__(self, info: NodeInfo) -> None:
