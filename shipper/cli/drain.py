@@ -6,11 +6,13 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from shipper.process import configure
+from shipper.send.metrics import Seldom, measure, publish
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.spool.folder import instance_name
@@ -32,7 +34,15 @@ _POLL_S = 0.2
     show_default=True,
     help="Without --follow: give up after so many seconds without progress.",
 )
-def drain(follow: bool, timeout_s: float) -> None:
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), help="Answer /metrics on 127.0.0.1 for Prometheus."
+)
+@click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the metrics every 15 s, for node_exporter's textfile collector.",
+)
+def drain(follow: bool, timeout_s: float, metrics_port: int | None, metrics_file: Path | None) -> None:
     """Send what dead processes left, and what processes with `send = "none"` write.
 
     Can be interrupted at any time; what is not sent stays. Exit code 69 when events remain.
@@ -48,7 +58,9 @@ def drain(follow: bool, timeout_s: float) -> None:
     sender = Sender(settings, make_sink(settings), role="drain", instance=instance_name(), adopt_living=True)
     sender.adopt()
     sender.start()
-    sent, drained = _watch(sender, stop, follow=follow, timeout_s=timeout_s)
+    read = Seldom(lambda: measure(settings, paused=bool(sender.delivery.trouble)))
+    with publish(read, port=metrics_port, textfile=metrics_file):
+        sent, drained = _watch(sender, stop, follow=follow, timeout_s=timeout_s)
     trouble = sender.delivery.trouble
     sender.stop(settings.exit_timeout_s)
     click.echo(f"{sent} events sent.")
