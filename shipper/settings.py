@@ -126,6 +126,20 @@ class Settings(BaseModel):
         "never", description="When the provider's payloads are kept as sent and received."
     )
     save: bool = Field(True, description="Keep content; off keeps numbers only.")
+    redact: Literal["none", "secrets", "all"] = Field(
+        "none",
+        description="What is replaced before anything is written: `secrets` keys, tokens and passwords; `all` "
+        "personal data too.",
+    )
+    content_rate: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of calls whose content is kept; the figures of every call are, and the content of errors.",
+    )
+    content_slow_s: float = Field(
+        10.0, ge=0, description="A call that took this long keeps its content at any `content_rate`, seconds."
+    )
 
     lower_is_better: tuple[str, ...] = Field(
         (), description="Names of evaluations whose high scores are bad (`toxic`), comma separated."

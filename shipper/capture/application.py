@@ -5,26 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from shipper import notice
+from shipper.capture import context
 from shipper.capture.call import Logged, as_texts, body_of, drop_vectors, identify, join_keys_of
-from shipper.capture.judgement import DATASET, first_judgements_of, judgements_of
+from shipper.capture.content import ContentPolicy, Redact, Sample
+from shipper.capture.conversation import CONVERSATIONS
+from shipper.capture.judgement import first_judgements_of, judgements_of
 from shipper.errors import UsageError
 from shipper.process import default_settings, pipeline_for
 from shipper.record.entry import Call, application_fragment, encode
-from shipper.record.feedback import AMENDMENT, strip_amendment, strip_feedback
 from shipper.record.ids import new_event_id
-from shipper.record.privacy import strip_content
-from shipper.record.serialize import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from shipper.redact import Redactor
     from shipper.settings import Settings
-
-_STRIP = {DATASET: strip_feedback, AMENDMENT: strip_amendment}
 
 
 class Application:
@@ -37,6 +34,8 @@ class Application:
         version: str | None = None,
         environment: str | None = None,
         project_id: str | None = None,
+        redact: Redact | Redactor | None = None,
+        sample: Sample | None = None,
         settings: Settings | None = None,
     ) -> None:
         """Name it.
@@ -46,15 +45,21 @@ class Application:
             version: its released version, which names the index; None takes the setting.
             environment: where it runs; None takes the setting.
             project_id: what it belongs to.
+            redact: what is replaced before anything is written, or a `Redactor` with patterns or a function of
+                one's own; None takes the setting.
+            sample: takes a call as JSON and returns the rate (0 to 1) at which content like its is kept; None takes
+                the setting `content_rate`.
             settings: None takes the process's defaults.
 
         Raises:
             SettingsError: the environment or the settings file is wrong.
+            UsageError: `redact` is no word that is known.
         """
         self._settings = settings if settings is not None else default_settings()
         self._pipeline = pipeline_for(self._settings)
         self.name = name or self._settings.application
         self._pipeline.serve(self.name)
+        self._content = ContentPolicy(self._settings, redact, sample)
         self.version = version or self._settings.version
         self.environment = environment or self._settings.environment
         self._fragment = application_fragment(
@@ -222,6 +227,7 @@ class Application:
                     body["outputs"] = outputs[row]
                 if given is not None:
                     body["join_keys"] = [key]
+                context.bind(body, context.current())
                 calls.append(Call("llm.completion", event_id, False, time.time_ns(), body))
             elif join_keys is not None:
                 about = join_keys[row]
@@ -245,6 +251,7 @@ class Application:
         try:
             call = self.call(fields, identity, given=given)
             keys = join_keys_of(identity, call.body)
+            CONVERSATIONS.link(self.name, identity, call.body)
             self.append(call, save=save)
             if feedback is not None:
                 for judgement in first_judgements_of(identity, feedback, given=given):
@@ -253,26 +260,55 @@ class Application:
             notice.internal_error("An event could not be logged", error)
         return Logged(identity, keys)
 
-    def call(self, fields: Mapping[str, Any], event_id: str, *, given: bool) -> Call:
-        """The call that the fields describe, now. Never raises."""
+    def call(
+        self,
+        fields: Mapping[str, Any],
+        event_id: str,
+        *,
+        given: bool,
+        within: Mapping[str, Any] | None = None,
+    ) -> Call:
+        """The call that the fields describe, now.
+
+        Args:
+            fields: arguments of `log_completion` by name.
+            event_id: its id.
+            given: whether the caller gave the id.
+            within: `context.current()` of when the call began; None takes that of now.
+
+        Never raises.
+        """
         body = body_of(fields)
+        context.bind(body, context.current() if within is None else within)
         if self._settings.raw != "never":
             body.setdefault("raw", self._settings.raw)
         if body.get("raw") != "always":
             drop_vectors(body)
         return Call("llm.completion", event_id, given, time.time_ns(), body)
 
-    def line(self, call: Call, *, save: bool) -> bytes:
-        """A call as the end of an entry's line (see `shipper.record.entry`). Never raises."""
-        if not (save and self._settings.save):
-            plain, _ = to_json(call.body)
-            strip = _STRIP.get(call.dataset, strip_content)
-            call = call._replace(body=strip(orjson.loads(plain)))
-        return encode(call, self._fragment, self._settings.max_event_bytes)
+    def line(self, call: Call, *, save: bool, redact: Redact | Redactor | bool | None = None) -> bytes:
+        """A call as the end of an entry's line (see `shipper.record.entry`).
 
-    def append(self, call: Call, *, save: bool = True) -> None:
-        """Write a call to the spool. Never raises."""
-        self._pipeline.append(self.line(call, save=save))
+        Args:
+            call: what to write.
+            save: False drops the content.
+            redact: for this call, instead of the application's; True means `all`.
+
+        Raises:
+            UsageError: `redact` is no word that is known.
+        """
+        call, changed = self._content.apply(call, save=save, redact=redact)
+        return encode(call, self._fragment, self._settings.max_event_bytes, changed)
+
+    def append(
+        self, call: Call, *, save: bool = True, redact: Redact | Redactor | bool | None = None
+    ) -> None:
+        """Write a call to the spool.
+
+        Raises:
+            UsageError: as `line`.
+        """
+        self._pipeline.append(self.line(call, save=save, redact=redact))
 
 
 def _row_count(columns: Mapping[str, Sequence[Any] | None]) -> int:

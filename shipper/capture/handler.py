@@ -11,6 +11,8 @@ from shipper.capture.application import Application
 from shipper.process import default_settings, pipeline_for
 
 if TYPE_CHECKING:
+    from shipper.capture.content import Redact, Sample
+    from shipper.redact import Redactor
     from shipper.settings import Settings
 
 ATTRIBUTE = "completion"
@@ -35,6 +37,8 @@ class CompletionHandler(logging.Handler):
         version: str | None = None,
         environment: str | None = None,
         level: int | str = logging.NOTSET,
+        redact: Redact | Redactor | None = None,
+        sample: Sample | None = None,
         settings: Settings | None = None,
     ) -> None:
         """Prepare for one application.
@@ -44,15 +48,23 @@ class CompletionHandler(logging.Handler):
             version: its released version, which names the index; None takes the setting.
             environment: where it runs; None takes the setting.
             level: lowest level of records to look at.
+            redact: what is replaced before anything is written, or a `Redactor`; None takes the setting.
+            sample: the rate at which a call's content is kept; None takes the setting.
             settings: None takes the process's defaults.
 
         Raises:
             SettingsError: the environment or the settings file is wrong.
+            UsageError: `redact` is no word that is known.
         """
         super().__init__(level)
         self._settings = settings if settings is not None else default_settings()
         self._application = Application(
-            application, version=version, environment=environment, settings=self._settings
+            application,
+            version=version,
+            environment=environment,
+            redact=redact,
+            sample=sample,
+            settings=self._settings,
         )
 
     def handle(self, record: logging.LogRecord) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipper.record.coerce import SHORT_MAX, Flags, boolean, keyword, keywords, long
+from shipper.record.coerce import SHORT_MAX, Flags, boolean, double, keyword, keywords, long
 from shipper.record.safe import flattened, opaque
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def _write_privacy(call: Json, llm: Json, flags: Flags) -> None:
         for key in ("redacted", "content_stored"):
             if (value := boolean(given.get(key), f"privacy.{key}", flags)) is not None:
                 out[key] = value
+        if (rate := double(given.get("content_rate"), "privacy.content_rate", flags)) is not None:
+            out["content_rate"] = rate
         if (engine := keyword(given.get("engine"), "privacy.engine", flags)) is not None:
             out["engine"] = engine
         if entities := keywords(given.get("entities"), "privacy.entities", flags):

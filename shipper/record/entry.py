@@ -18,7 +18,7 @@ from shipper.record.serialize import to_json
 from shipper.record.truncate import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SEQUENCE_PREFIX = b'{"seq":'
 _ENVELOPE_BYTES = 2048  # room for what stands around the call
@@ -40,17 +40,19 @@ def application_fragment(fields: Mapping[str, str | None]) -> bytes:
     return body[1:]
 
 
-def encode(call: Call, application: bytes, max_bytes: int) -> bytes:
+def encode(call: Call, application: bytes, max_bytes: int, changed: Sequence[str] = ()) -> bytes:
     """The line behind the process's part, newline included.
 
     Args:
         call: what to say; its body may hold any Python objects.
         application: from `application_fragment`.
         max_bytes: a longer line has its longest content cut, flagged with length and hash.
+        changed: what was made safe in the call already.
 
     Never raises.
     """
-    body, changed = to_json(call.body)
+    body, made_safe = to_json(call.body)
+    changed = [*changed, *made_safe]
     truncated: list[dict[str, Any]] = []
     if len(body) + _ENVELOPE_BYTES > max_bytes:
         cut, truncated = fit({"call": orjson.loads(body)}, max_bytes - _ENVELOPE_BYTES)

@@ -60,15 +60,18 @@ _SIGNS: Final = {
     for sign in (":", "=", AFTER_KEY)
 }
 _NAME_BACKWARDS: Final = re.compile(r"[\"'\]` \\]{0,3}+([\w-]{3,40}+)")
-_SCHEME: Final = re.compile("(?:bearer|basic|token|apikey|digest) +", re.IGNORECASE)
+_SCHEME: Final = re.compile("(?:bearer|basic|token|api-?key|api-token|digest) +", re.IGNORECASE)
 _VALUE: Final = re.compile(
     rf"[=>]?[ \t]{{0,4}}+(?:\\?\"(?P<double>[^\"\n{_STOP}]{{4,512}}+)|\\?'(?P<single>[^'\n{_STOP}]{{4,512}}+)"
     rf"|`(?P<back>[^`\n{_STOP}]{{4,512}}+)"
-    rf"|(?P<bare>(?i:(?:bearer|basic|token|apikey|digest) +)?[^\s\"'`<>(){{}}\[\],;&|{_STOP}]{{6,512}}+(?!\()))"
+    rf"|(?P<bare>(?i:(?:bearer|basic|token|api-?key|api-token|digest) +)?[^\s\"'`<>(){{}}\[\],;&|{_STOP}]{{6,512}}+(?!\()))"
 )
 _WHOLE: Final = re.compile(rf"(?P<whole>[^{_STOP}]{{4,4096}}+)")
-_STAND_IN: Final = re.compile(r"<[^>]*>\Z|\{.*\}\Z|\$\{|\$[A-Z_][A-Z0-9_]*\Z|%\(?\w*\)?s?\Z|[*xX.•…_-]+\Z")
+_STAND_IN: Final = re.compile(
+    r"<[^>]*>\Z|\{.*\}\Z|\$\{|\$[A-Z_][A-Z0-9_]*\Z|%\(?\w*\)?s?\Z|[*xX.•…_-]+\Z|.*[xX]{8}"
+)
 _CODE: Final = re.compile(r"[a-z_]+\Z|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+\Z|[A-Z]+(?:_[A-Z0-9]+)+\Z")
+_SOLID: Final = re.compile(r"(?=[A-Za-z]*+[0-9])(?=[0-9]*+[A-Za-z])[A-Za-z0-9]{8}")
 _DIGIT: Final = re.compile("[0-9]")
 _LETTER: Final = re.compile("[A-Za-z]")
 
@@ -126,7 +129,7 @@ def _kind_of(name: str, value: str, form: str, *, told: bool) -> str | None:
     if name.endswith(_VAGUE):
         if told and len(value) > 7:
             return "TOKEN"
-        return "SECRET" if len(value) > 15 and _mixed(value, 2) else None
+        return "SECRET" if len(value) > 15 and _mixed(value, 2) and _SOLID.search(value) else None
     return None
 
 

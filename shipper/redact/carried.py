@@ -18,7 +18,10 @@ _SENTENCE: Final = re.compile(
     rf"(?i:assword|asswort) (?:is|was|ist|to|lautet)[ :]{{1,2}}+[\"'`]?([^\s\"'`,;{_STOP}]{{4,128}}+)"
 )
 _ADDRESS: Final = re.compile(rf"://[^\s/?#@:\"'<>{_STOP}]{{0,128}}+:([^\s/?#\"'<>{_STOP}]{{1,256}}+)")
-_STAND_IN: Final = re.compile(r"\$?\{.*\}\Z|\*+\Z|%s\Z|[xX]{3,}\Z")
+_CURL: Final = re.compile(
+    rf" (?:-u|--user)[ =]{{1,4}}+[\"']?[^\s:\"'{_STOP}]{{0,80}}+[\"']?:[\"']?([^\s\"'{_STOP}]{{3,128}}+)"
+)
+_STAND_IN: Final = re.compile(r"\$\w+\Z|<[^>]*>\Z|\$?\{.*\}\Z|\*+\Z|%s\Z|[xX]{3,}\Z")
 _BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _FOOT: Final = re.compile(r"-----END[A-Z0-9 ]{0,60}-----")
 _BOUND: Final = re.compile(f"-----END|{BETWEEN}|{AFTER_KEY}")
@@ -96,12 +99,19 @@ def _putty_keys(text: str) -> Iterator[Span]:
         yield Span(*found.span(1), "PRIVATE_KEY")
 
 
+def _curl_users(text: str) -> Iterator[Span]:
+    for found in _CURL.finditer(text):
+        if not _STAND_IN.match(found[1]):
+            yield Span(*found.span(1), "PASSWORD")
+
+
 # A text that is in every find, and the search that is worth its time then
 _BY_SIGN: Final[dict[str, Callable[[str], Iterator[Span]]]] = {
     "earer": _bearers,
     "asic ": _pairs,
     "assw": _sentences,
     "://": _in_addresses,
+    "curl ": _curl_users,
     "PRIVATE KEY": _private_keys,
     "Private-Lines:": _putty_keys,
 }

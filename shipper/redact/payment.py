@@ -27,6 +27,10 @@ _ISSUERS: Final = re.compile(
     r"|(?:352[89]|35[3-8]\d)\d{12}\Z|(?:1800|2131)\d{11}\Z|62\d{14,17}\Z"
     r"|(?:5018|5020|5038|5[678]\d\d|6304|6759|676[1-3])\d{8,15}\Z"
 )
+_SAID: Final = re.compile(
+    r"(?i:\bcards?\b|\bcc\b|visa|master ?card|amex|american express|maestro)[^0-9\x00]*\Z"
+)
+_NEAR: Final = 30  # characters before a number in which a word says what it is
 
 _IBAN_LENGTHS: Final = {
     # The registry of ISO 13616
@@ -48,10 +52,12 @@ _IBAN: Final = re.compile(
 
 
 def find_cards(text: str, start: int, end: int) -> Iterator[Span]:
-    """Card numbers within a part of a text, as `CARD`: a known issuer's and of the right check digit."""
+    """Card numbers within a part of a text, as `CARD`: of the right check digit, and a known issuer's or said to be."""
     for found in _CARD.finditer(text, start, end):
         digits = NOT_DIGIT.sub("", found[0])
-        if _is_card(digits):
+        if _is_card(digits) or (
+            luhn(digits) and _SAID.search(text, max(0, found.start() - _NEAR), found.start())
+        ):
             yield Span(found.start(), found.end(), "CARD")
         elif (
             found[1] and len(digits) == 19 and _is_card(digits[:16])

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 _T: Final = "[A-Za-z0-9_-]"  # characters of a token
 _A: Final = "[A-Za-z0-9]"
 _X: Final = "[0-9a-f]"
+_X_ANY: Final = "[0-9A-Fa-f]"
 
 _SIGNS: Final = {
     # sign at the beginning of a token: what follows it
     **{f"gh{letter}_": f"{_A}{{30,}}+" for letter in "pousr"},  # GitHub
     "github_pat_": f"{_T}{{22,}}+",
     "gsk_": f"{_A}{{32,}}+",  # Groq
-    "hf_": f"{_A}{{30,}}+",  # Hugging Face
-    "api_org_": f"{_A}{{30,}}+",
+    "hf_": f"{_A}{{34,40}}(?!{_T})",  # Hugging Face
+    "api_org_": f"{_A}{{34}}(?!{_T})",
     "r8_": f"{_A}{{30,}}+",  # Replicate
     "pcsk_": f"{_T}{{30,}}+",  # Pinecone
     "fw_": f"{_A}{{20,}}+",  # Fireworks
@@ -42,6 +43,11 @@ _SIGNS: Final = {
     "glsa_": f"{_A}{{32}}_{_A}{{8}}",  # Grafana
     "sntryu_": f"{_X}{{64}}",  # Sentry
     "sntrys_": f"{_T}{{40,}}+",
+    "glc_": f"eyJ{_A}{{30,}}+={{0,2}}",
+    "ops_": f"eyJ{_T}{{100,}}+",  # 1Password
+    "sgp_": f"(?:(?:local|{_A}{{16}})_)?{_X_ANY}{{40}}",  # Sourcegraph
+    "fo1_": f"{_T}{{43}}",  # Fly.io
+    "fm2_": "[A-Za-z0-9+/]{100,}+=*+",
     "rubygems_": f"{_X}{{48}}",
     "dckr_pat_": f"{_T}{{20,}}+",
     "sk-": f"{_T}{{20,}}+",  # OpenAI, Anthropic, DeepSeek, OpenRouter, Langfuse, …
@@ -50,11 +56,12 @@ _SIGNS: Final = {
     "nvapi-": f"{_T}{{32,}}+",
     "tvly-": f"{_T}{{20,}}+",  # Tavily
     **{
-        f"gl{letters}-": f"{_T}{{20,}}+" for letters in ("pat", "ptt", "dt", "rt", "ft", "imt", "oas", "soat")
+        f"gl{letters}-": f"{_T}{{18,}}+"
+        for letters in ("pat", "ptt", "dt", "rt", "ft", "imt", "oas", "soat", "agent", "cbt")
     },  # GitLab
     **{f"xox{letter}-": f"{_T}{{16,}}+" for letter in "abeoprs"},  # Slack
     "xapp-": f"{_T}{{20,}}+",
-    "pypi-": f"AgEI{_T}{{50,}}+",
+    "pypi-": f"AgE[IN]{_T}{{50,}}+",
     **{f"sq0{letters}-": f"{_T}{{22,}}+" for letters in ("atp", "csp", "idp")},  # Square
     "key-": f"{_X}{{32}}",  # Mailgun
     "PMAK-": f"{_X}{{24}}-{_X}{{34}}",  # Postman
@@ -63,7 +70,8 @@ _SIGNS: Final = {
     "AGE-": "SECRET-KEY-1[A-Z0-9]{58}",
 }
 _BODIES: Final = {sign: re.compile(body) for sign, body in _SIGNS.items()}
-_LONGEST_SIGN: Final = max(map(len, _SIGNS))
+_AMBIGUOUS: Final = frozenset({"sk-", "fw_", "xai-", "jina_"})  # names begin like this too
+_MASK: Final = re.compile(r"[xX]{8}|([A-Za-z0-9])\1{15}")
 
 _AT_START: Final = (
     # kind, a text that begins every token of this form, the form
@@ -75,15 +83,18 @@ _AT_START: Final = (
     ("TOKEN", "eyJ", f"eyJ{_T}{{8,}}+\\.{_T}{{6,}}+(?:\\.{_T}*+){{0,3}}+"),  # JWT, JWE
     ("API_KEY", "SG.", f"SG\\.{_T}{{16,32}}+\\.{_T}{{16,64}}+"),  # SendGrid
     ("API_KEY", "hvs.", f"hvs\\.{_T}{{24,}}+"),  # Vault
+    ("API_KEY", "hvb.", f"hvb\\.{_T}{{24,}}+"),
     ("API_KEY", "dapi", f"dapi{_X}{{32}}(?:-[0-9]+)?"),  # Databricks
     ("API_KEY", "ATATT3", f"ATATT3{_T}{{50,}}+=*+"),  # Atlassian
-    ("API_KEY", "EAAA", f"EAAA(?={_T}{{0,40}}[0-9]){_T}{{56,}}+"),  # Square
+    ("API_KEY", "EAA", f"EAA[A-Z](?={_T}{{0,40}}[0-9]){_T}{{56,}}+"),  # Square, Facebook
+    ("CLOUD_KEY", "ABSK", "ABSK[A-Za-z0-9+/]{100,}+={0,2}"),  # Bedrock
 )
 _WITHIN: Final = (
     # kind, a text within every token of this form, the form from there on
     ("CLOUD_KEY", "Q~", f"Q~(?<={_A}[A-Za-z0-9_~.-]{{2}}[0-9]Q~)[A-Za-z0-9_~.-]{{31,34}}"),  # Azure
     ("API_KEY", "-us", f"-us(?<={_X}{{32}}-us)[0-9]{{1,2}}(?![0-9])"),  # Mailchimp
     ("API_KEY", ":AA", f":AA(?<=[0-9]{{8}}:AA){_T}{{33}}(?!{_T})"),  # Telegram
+    ("API_KEY", ".", f"\\.(?<={_T}{{23}}\\.){_T}{{6}}\\.{_T}{{27,38}}(?!{_T})"),  # Discord
     ("API_KEY", "hooks.slack.com/", "hooks.slack.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}+"),
 )
 _FORMS: Final = [
@@ -106,7 +117,7 @@ def find(text: str) -> Iterator[Span]:
         if sign in text:
             for found in form.finditer(text):
                 start = _token_start(text, found.start())
-                if start == found.start() or not begins:
+                if (start == found.start() or not begins) and not _MASK.search(found[0]):
                     yield Span(start, found.end(), kind)
 
 
@@ -114,7 +125,9 @@ def _signed(text: str, end: int) -> Iterator[Span]:
     """The token whose sign ends here."""
     start = _token_start(text, end)
     body = _BODIES.get(text[start:end])
-    if body is not None and (found := body.match(text, end)) is not None and _is_random(found[0]):
+    if body is None or (found := body.match(text, end)) is None or _MASK.search(found[0]):
+        return
+    if text[start:end] not in _AMBIGUOUS or _is_random(found[0]):
         yield Span(start, found.end(), "API_KEY")
 
 

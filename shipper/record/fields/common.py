@@ -3,6 +3,7 @@
 from shipper.record.fields.kinds import (
     Boolean,
     Date,
+    Double,
     Keyword,
     Keywords,
     Long,
@@ -84,6 +85,10 @@ class Event(Envelope):
     )
     privacy_engine: Keyword = field("llm.privacy.engine", "Engine that redacted.")
     privacy_entities: Keywords = field("llm.privacy.entities", "Kinds of personal data that were found.")
+    privacy_content_rate: Double = field(
+        "llm.privacy.content_rate",
+        "Probability with which this call's content was kept, where content is sampled; 1 for errors and slow calls.",
+    )
     privacy_content_stored: Boolean = field(
         "llm.privacy.content_stored", "False when content was left out on purpose."
     )
