@@ -134,5 +134,5 @@ def _message_of(record: logging.LogRecord) -> str:
     """The record's message; one whose arguments don't fit is kept as it was written."""
     try:
         return record.getMessage() if record.args else str(record.msg)
-    except Exception:  # noqa: BLE001 - the caller's object
+    except Exception:
         return record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
