@@ -23,6 +23,7 @@ _VERBS = {
     "tail": "shipper.cli.tail",
     "drain": "shipper.cli.drain",
     "deadletter": "shipper.cli.deadletter",
+    "join": "shipper.cli.join",
     "demo": "shipper.cli.demo",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",

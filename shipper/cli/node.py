@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from shipper.embedded import NodeAlreadyRunning, remove_node, start_node, stop_node
+from shipper.feedback.background import remove_joiner, start_joiner, stop_joiner
 from shipper.settings import Settings
 from shipper.store.client import connect
 from shipper.store.setup import setup
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--heap", "heap_mb", default=512, show_default=True, help="Java heap, MB.")
 @click.option("--port", type=int, help="HTTP port; a free one is chosen and remembered otherwise.")
 def up(heap_mb: int, port: int | None) -> None:
-    """Start a real Elasticsearch on this machine, and put the index templates.
+    """Start a real Elasticsearch on this machine, put the index templates, and join feedback as it comes.
 
     The first start downloads 46 MB. The node is reached from this machine only.
     """
@@ -40,6 +41,7 @@ def up(heap_mb: int, port: int | None) -> None:
         changed = [change for change in setup(client) if change.action != "unchanged"]
     if changed:
         click.echo(f"Index templates: {len(changed)} put.")
+    start_joiner(settings.home)
     click.echo(f"Data: {node.data_dir}. Stop: `shipper down`. Remove everything: `shipper down --remove`.")
 
 
@@ -50,12 +52,14 @@ def down(remove: bool, yes: bool) -> None:
     """Stop the embedded node."""
     settings = Settings.load()
     if not remove:
+        stop_joiner(settings.home)
         click.echo("Stopped." if stop_node(settings.home) else "No embedded node is running.")
         return
     if not yes and sys.stdin.isatty():
         click.confirm(
             f"Delete all logs in {settings.home} and the downloads in {settings.cache}?", abort=True
         )
+    remove_joiner(settings.home)
     remove_node(settings.home, cache=True, cache_dir=settings.cache)
     from shipper.spool.remove import remove_spool
 
