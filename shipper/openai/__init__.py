@@ -27,7 +27,7 @@ from shipper.openai.clients import (
     instrument,
     uninstrument,
 )
-from shipper.openai.config import CallParams, CaptureConfig, Redactor
+from shipper.openai.config import CallParams, CaptureConfig
 from shipper.prompts import PromptError, TemplateChat, TemplateText, fill_prompt
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "CaptureConfig",
     "OpenAI",
     "PromptError",
-    "Redactor",
     "TemplateChat",
     "TemplateText",
     "fill_prompt",

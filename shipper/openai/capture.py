@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from shipper import notice
+from shipper.capture import context
 from shipper.capture.application import Application
+from shipper.capture.conversation import CONVERSATIONS
 from shipper.openai.config import NO_PARAMS, CaptureConfig
-from shipper.openai.conversation import Conversations, Turn, chat_of, turn_number
 from shipper.openai.endpoints import endpoint_of
 from shipper.openai.exchange import Exchange, Known
 from shipper.openai.prompt import prompt_of
-from shipper.openai.retrieval import Retrieval
+from shipper.openai.retrieval import Begun, Retrieval
 from shipper.process import default_settings, pipeline_for
 from shipper.record.entry import Call
 from shipper.record.feedback import AMENDMENT
@@ -25,7 +26,9 @@ from shipper.settings import without_credentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shipper.capture.content import Redact
     from shipper.openai.config import CallParams
+    from shipper.redact import Redactor
 
 _USAGE_APIS = frozenset({"chat_completions", "completions"})
 _MAX_VERSIONS = 100  # applications by version, kept for calls that name their own
@@ -46,7 +49,10 @@ class Capture:
         self.config = config if config is not None else CaptureConfig()
         self.settings = self.config.settings if self.config.settings is not None else default_settings()
         self.keeps_raw = self.settings.raw != "never"
-        self.conversations = Conversations()
+        self.begun = Begun()
+        self._redacts: Redact | Redactor | None = self.config.redact or (
+            "all" if self.config.redact_pii else None
+        )
         self._applications: dict[str | None, Application] = {}
         self._application(None)
         self._key_names = [
@@ -83,8 +89,7 @@ class Capture:
             request = _asked(options)
             if self.config.capture_stream_usage and endpoint.api in _USAGE_APIS:
                 exchange.hide_usage = _ask_for_usage(options, request)
-            exchange.chat = chat_of(exchange.params.chat_id, request)
-            exchange.previous = self.conversations.before(exchange.chat, request)
+            exchange.within = context.current()
             exchange.start(endpoint, self._base_url(client), request)
             options.post_parser = exchange
         except Exception as error:
@@ -94,9 +99,9 @@ class Capture:
 
     # -- for the exchange ---------------------------------------------------------------------------------
 
-    def keys_for(self, exchange: Exchange) -> dict[str, str]:
-        """The keys that go into the answer."""
-        return dict.fromkeys(self._key_names, exchange.feedback_key) if exchange.feedback_key else {}
+    def keys_of(self, feedback_key: str) -> dict[str, str]:
+        """What goes into an answer."""
+        return dict.fromkeys(self._key_names, feedback_key)
 
     def watch(self, exchange: Exchange) -> None:
         """A stream is open: it is recorded when the process ends, if it does not end before."""
@@ -117,8 +122,6 @@ class Capture:
         response, stream = exchange.collected
         if stream is not None and exchange.first_chunk_s is not None:
             stream["time_to_first_chunk_s"] = exchange.first_chunk_s
-        turn = Turn(exchange.event_id, turn_number(request, exchange.previous))
-        previous = exchange.previous
         fields: dict[str, Any] = {
             "request": request,
             "response": response,
@@ -140,15 +143,16 @@ class Capture:
             "environment": params.environment,
             "join_keys": None if params.feedback_key is None else [params.feedback_key],
             "prompt": prompt_of(params, exchange.template, self.config),
-            "previous_event_id": previous.event_id if previous is not None else None,
-            "turn": turn.number,
         }
-        save = self.config.save if params.save is None else params.save
-        fields, save = self.redacted(fields, save=save and not exchange.endpoint.figures_only, params=params)
         application = self._application(params.version)
-        call = application.call(fields, exchange.event_id, given=params.event_id is not None)
-        application.append(call, save=save)
-        self.conversations.remember(turn, exchange.chat, response)
+        call = application.call(
+            fields, exchange.event_id, given=params.event_id is not None, within=exchange.within
+        )
+        CONVERSATIONS.link(application.name, exchange.event_id, call.body)
+        application.append(
+            call, save=self._saves(params) and not exchange.endpoint.figures_only, redact=self._redact(params)
+        )
+        self.begun.remember(response, exchange.event_id)
 
     def amend(self, retrieval: Exchange, response: dict[str, Any]) -> None:
         """Write what has become of a background response, once.
@@ -156,37 +160,22 @@ class Capture:
         Raises: as `record`.
         """
         response_id = str(response.get("id"))
-        if not self.conversations.settle(response_id):
+        if not self.begun.settle(response_id):
             return
         params = retrieval.params
-        save = self.config.save if params.save is None else params.save
-        fields, save = self.redacted({"response": response}, save=save, params=params)
-        target = self.conversations.event_of(response_id) or response_id
-        body = {"target_id": target, "fields": {"output": fields["response"]}}
+        body = {
+            "target_id": self.begun.event_of(response_id) or response_id,
+            "fields": {"output": response},
+        }
         call = Call(AMENDMENT, new_event_id(), False, time.time_ns(), body)
-        self._application(params.version).append(call, save=save)
+        self._application(params.version).append(call, save=self._saves(params), redact=self._redact(params))
 
-    def redacted(
-        self, fields: dict[str, Any], *, save: bool, params: CallParams
-    ) -> tuple[dict[str, Any], bool]:
-        """The fields without what must not be stored, and whether content may be: it fails closed. Never raises."""
-        config = self.config
-        wanted = (
-            params.redact if params.redact is not None else config.redact_pii or config.redact is not None
-        )
-        if not wanted or not save:
-            return fields, save
-        try:
-            if config.redact is None:
-                raise LookupError(
-                    "redaction is asked for and no function for it is given (CaptureConfig.redact)"
-                )
-            return config.redact(dict(fields)), save
-        except Exception as error:
-            notice.warn(
-                "redaction", f"A call is recorded without its content, because it can't be redacted: {error}"
-            )
-            return {**fields, "privacy": {"redacted": False, "content_stored": False}}, False
+    def _saves(self, params: CallParams) -> bool:
+        return self.config.save if params.save is None else params.save
+
+    def _redact(self, params: CallParams) -> bool | None:
+        """What a call says against its client: True only where the client's own redactor would not be used."""
+        return None if params.redact is True and self._redacts else params.redact
 
     def _application(self, version: str | None) -> Application:
         found = self._applications.get(version)
@@ -197,6 +186,7 @@ class Capture:
                 version=version or config.version,
                 environment=config.environment,
                 project_id=config.project_id,
+                redact=self._redacts,
                 settings=self.settings,
             )
             if len(self._applications) < _MAX_VERSIONS:

@@ -9,93 +9,99 @@ from __future__ import annotations
 
 import functools
 import inspect
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import openai
 
 from shipper.openai.capture import Capture
 from shipper.openai.exchange import EXTENSION, Exchange
-from shipper.openai.resources import RESOURCES, accepting, as_before
+from shipper.openai.resources import RESOURCES, accept_in, accepting, as_before
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shipper.openai.config import CaptureConfig
 
 
-class Recording:
-    """What sync and async clients have in common. Goes before openai's class."""
+def _derived(original: type, **more: Any) -> type:
+    """A class derived from one of openai's clients, and from nothing else: an object can change between the two."""
 
-    shipper_capture: Capture
+    def parent(self: Any) -> Any:
+        return super(derived, self)
 
-    def _process_response(self, *, options: Any, response: Any, **rest: Any) -> Any:
-        exchange = options.post_parser
-        if isinstance(exchange, Exchange):
+    methods = {
+        **_looking_on(parent),
+        "request": _requesting(parent, issubclass(original, openai.AsyncOpenAI)),
+    }
+    namespace = {name: functools.wraps(getattr(original, name))(method) for name, method in methods.items()}
+    namespace["with_options"] = namespace["copy"]
+    names = {
+        "__module__": original.__module__,
+        "__qualname__": original.__qualname__,
+        "__doc__": original.__doc__,
+    }
+    derived: type = type(original.__name__, (original,), {**names, **namespace, **more})
+    accept_in(derived, original, RESOURCES)
+    return derived
+
+
+def _requesting(parent: Callable[[Any], Any], is_async: bool) -> Callable[..., Any]:
+    """The one place: every call of the client, and how it ended."""
+
+    def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        exchange = self.shipper_capture.begin(self, options)
+        if exchange is None:
+            return parent(self).request(cast_to, options, *args, **kwargs)
+        try:
+            result = parent(self).request(cast_to, options, *args, **kwargs)
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+        exchange.returned(result)
+        return result
+
+    async def request_async(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        exchange = self.shipper_capture.begin(self, options)
+        if exchange is None:
+            return await parent(self).request(cast_to, options, *args, **kwargs)
+        try:
+            result = await parent(self).request(cast_to, options, *args, **kwargs)
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+        exchange.returned(result)
+        return result
+
+    return request_async if is_async else request
+
+
+def _looking_on(parent: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+    """What is looked into on the way; the same for sync and async, since it only passes on."""
+
+    def process_response(self: Any, *, options: Any, response: Any, **rest: Any) -> Any:
+        if isinstance(exchange := options.post_parser, Exchange):
             exchange.responded(response)
-        return super()._process_response(options=options, response=response, **rest)  # type: ignore[misc]
+        return parent(self)._process_response(options=options, response=response, **rest)  # noqa: SLF001
 
-    def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
-        exchange = response.extensions.get(EXTENSION)
-        if exchange is not None:
+    def process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
+        if (exchange := response.extensions.get(EXTENSION)) is not None:
             data = exchange.marked(data)
-        return super()._process_response_data(data=data, cast_to=cast_to, response=response)  # type: ignore[misc]
+        return parent(self)._process_response_data(data=data, cast_to=cast_to, response=response)  # noqa: SLF001
 
-    def copy(self, *args: Any, **kwargs: Any) -> Any:
-        """As openai's; the copy records as this client does."""
-        copied = super().copy(*args, **kwargs)  # type: ignore[misc]
+    def copy(self: Any, *args: Any, **kwargs: Any) -> Any:
+        copied = parent(self).copy(*args, **kwargs)
         copied.shipper_capture = self.shipper_capture
         return copied
 
-    with_options = copy
+    return {
+        "_process_response": process_response,
+        "_process_response_data": process_response_data,
+        "copy": copy,
+    }
 
 
-class SyncRecording(Recording):
-    """A sync client that records."""
-
-    def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        """As openai's."""
-        exchange = self.shipper_capture.begin(self, options)
-        if exchange is None:
-            return super().request(cast_to, options, *args, **kwargs)  # type: ignore[misc]
-        try:
-            result = super().request(cast_to, options, *args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        exchange.returned(result)
-        return result
-
-
-class AsyncRecording(Recording):
-    """An async client that records."""
-
-    async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        """As openai's."""
-        exchange = self.shipper_capture.begin(self, options)
-        if exchange is None:
-            return await super().request(cast_to, options, *args, **kwargs)  # type: ignore[misc]
-        try:
-            result = await super().request(cast_to, options, *args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        exchange.returned(result)
-        return result
-
-
-def _resource(name: str) -> cached_property[Any]:
-    def resource(self: Recording) -> Any:
-        return accepting(getattr(super(Recording, self), name))
-
-    made = cached_property(resource)
-    made.__set_name__(Recording, name)
-    return made
-
-
-for _name in RESOURCES:
-    setattr(Recording, _name, _resource(_name))
-
-
-def _client(name: str, recording: type, original: type) -> Any:
+def _client(original: type) -> Any:
     """The public class of a client: openai's constructor with one argument more."""
     constructor: Any = original.__init__
 
@@ -109,32 +115,19 @@ def _client(name: str, recording: type, original: type) -> Any:
         "shipper", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="CaptureConfig | None"
     )
     __init__.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
-    document = f"openai's `{name}`, which records its calls as `shipper` (a `CaptureConfig`) says."
-    namespace = {
-        "__init__": __init__,
-        "__module__": "shipper.openai",
-        "__qualname__": name,
-        "__doc__": document,
-    }
-    return type(name, (recording, original), namespace)
+    document = f"The openai package's `{original.__name__}`; its calls are recorded as `shipper` (CaptureConfig) says."
+    return _derived(original, __init__=__init__, __module__="shipper.openai", __doc__=document)
 
 
-OpenAI = _client("OpenAI", SyncRecording, openai.OpenAI)
-AsyncOpenAI = _client("AsyncOpenAI", AsyncRecording, openai.AsyncOpenAI)
-AzureOpenAI = _client("AzureOpenAI", SyncRecording, openai.AzureOpenAI)
-AsyncAzureOpenAI = _client("AsyncAzureOpenAI", AsyncRecording, openai.AsyncAzureOpenAI)
+OpenAI = _client(openai.OpenAI)
+AsyncOpenAI = _client(openai.AsyncOpenAI)
+AzureOpenAI = _client(openai.AzureOpenAI)
+AsyncAzureOpenAI = _client(openai.AsyncAzureOpenAI)
 
 
 @lru_cache
 def _recording_class(original: type) -> type:
-    recording = SyncRecording if issubclass(original, openai.OpenAI) else AsyncRecording
-    namespace = {
-        "__module__": original.__module__,
-        "__qualname__": original.__qualname__,
-        "__doc__": original.__doc__,
-        "shipper_original": original,
-    }
-    return type(original.__name__, (recording, original), namespace)
+    return _derived(original, shipper_original=original)
 
 
 def instrument(client: Any, config: CaptureConfig | None = None) -> Any:
@@ -151,7 +144,7 @@ def instrument(client: Any, config: CaptureConfig | None = None) -> Any:
         TypeError: it is no client of openai's.
         SettingsError: the environment or the settings file is wrong.
     """
-    if isinstance(client, Recording):
+    if hasattr(client, "shipper_capture"):
         return client
     if not isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)):
         raise TypeError(

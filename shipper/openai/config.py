@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from shipper.capture.content import Redact
+    from shipper.redact import Redactor
     from shipper.settings import Settings
-
-Redactor = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes the fields of `Application.log_completion` and returns them without what must not be stored.
-
-It is called before anything is written. When it raises, the call is recorded without its content.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +31,9 @@ class CaptureConfig:
     allow_unnamed_prompts: bool = False
     """Give templates without a name one that is made from their content. Every change of the text is a new prompt then."""
     redact_pii: bool = False
-    """Remove personal data before anything is written."""
-    redact: Redactor | None = None
-    """The function that removes it; used whenever it is given."""
+    """Replace secrets and personal data by placeholders before anything is written; short for `redact="all"`."""
+    redact: Redact | Redactor | None = None
+    """What is replaced, or a `Redactor` with patterns or a function of one's own; None takes the setting."""
     save: bool = True
     """Keep content; False keeps numbers, ids and names only."""
     capture_stream_usage: bool = False
@@ -87,7 +83,7 @@ class CallParams:
     save: bool | None = None
     """Keep this call's content; None takes the client's."""
     redact: bool | None = None
-    """Remove personal data from this call; None takes the client's."""
+    """Replace secrets and personal data in this call; None does as the client says."""
 
 
 NO_PARAMS = CallParams()

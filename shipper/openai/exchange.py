@@ -19,18 +19,17 @@ from shipper.openai.tap import tapped
 from shipper.record.ids import new_event_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from shipper.openai.capture import Capture
     from shipper.openai.config import CallParams
-    from shipper.openai.conversation import Turn
     from shipper.openai.endpoints import Endpoint
     from shipper.openai.prompt import Template
 
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
 _NOTHING = Collected(None, None)
-_RENAMES_ERRORS = hasattr(openai._streaming, "request_exceptions")  # noqa: SLF001 - openai 3, of what reading raises
+_RENAMES_ERRORS = int(openai.__version__.partition(".")[0]) >= 3  # what reading a stream raises
 
 
 class Known:
@@ -63,8 +62,7 @@ class Exchange(Known):
 
     endpoint: Endpoint
     base_url: str
-    chat: str | None = None
-    previous: Turn | None = None
+    within: Mapping[str, Any] | None = None  # what was bound to the context when the call began
     hide_usage = False  # the chunk with token counts was not the caller's wish
     _marked = False
     _parsed = False  # openai's Stream reads, not the caller
@@ -74,7 +72,7 @@ class Exchange(Known):
         super().__init__(known.params, known.template, known.then)
         params = known.params
         self.event_id = str(params.event_id) if params.event_id is not None else new_event_id()
-        self.feedback_key = params.feedback_key or self.event_id
+        self.keys = capture.keys_of(params.feedback_key or self.event_id)
         self.status: int | None = None
         self.request_id: str | None = None
         self.retries: int | None = None
@@ -147,7 +145,7 @@ class Exchange(Known):
 
     def marked(self, data: Any) -> Any:
         """The JSON of an answer or of a chunk, with the feedback keys where the caller looks for them."""
-        keys = self._capture.keys_for(self)
+        keys = self.keys
         if not keys or type(data) is not dict:
             return data
         if self._tapped and self.endpoint.api == "responses":
@@ -302,7 +300,7 @@ class Exchange(Known):
         return raised.with_traceback(error.__traceback__)
 
     def _attach(self, target: Any) -> None:
-        for name, value in self._capture.keys_for(self).items():
+        for name, value in self.keys.items():
             try:
                 setattr(target, name, value)
             except AttributeError:

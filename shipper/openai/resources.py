@@ -13,12 +13,12 @@ import inspect
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from shipper.openai.config import NO_PARAMS
+from shipper.openai.config import NO_PARAMS, CallParams
 from shipper.openai.exchange import Known
 from shipper.openai.prompt import template_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 RESOURCES = ("chat", "completions", "responses", "embeddings", "images", "audio", "moderations", "beta")
@@ -57,28 +57,32 @@ def _accepting_class(original: type) -> type:
     for name in _METHODS:
         if (method := getattr(original, name, None)) is not None:
             namespace[name] = _accepting_method(method, original)
-    for name in _NESTED:
-        if hasattr(original, name):
-            namespace[name] = _accepting_property(original, name)
     derived = type(original.__name__, (original,), namespace)
-    for name in _NESTED:
-        if isinstance(made := namespace.get(name), cached_property):
-            made.__set_name__(derived, name)
+    accept_in(derived, original, _NESTED)
     return derived
 
 
-def _accepting_property(original: type, name: str) -> cached_property[Any]:
-    inherited: Any = inspect.getattr_static(original, name)
+def accept_in(derived: type, original: type, names: Sequence[str]) -> None:
+    """Let the properties of these names, as far as `original` has them, give accepting resources in `derived`."""
+    for name in names:
+        if hasattr(original, name):
+            accepted = _accepting_property(inspect.getattr_static(original, name))
+            accepted.__set_name__(derived, name)
+            setattr(derived, name, accepted)
 
-    def nested(self: Any) -> Any:
-        return accepting(inherited.__get__(self, original))
 
-    return cached_property(nested)
+def _accepting_property(inherited: Any) -> cached_property[Any]:
+    def resource(self: Any) -> Any:
+        return accepting(inherited.__get__(self, type(self)))
+
+    return cached_property(resource)
 
 
 def _accepting_method(method: Callable[..., Any], original: type) -> Callable[..., Any]:
     def bound(self: Any, arguments: dict[str, Any]) -> Any:
         params = arguments.pop("shipper", None)
+        if not (params is None or isinstance(params, CallParams)):
+            raise TypeError(f"shipper= takes CallParams(…), not {type(params).__name__}; nothing was sent.")
         template = template_in(arguments)
         if params is None and template is None:
             return self

@@ -44,5 +44,7 @@ def data_of(event: bytes) -> bytes:
     """The data of one event; empty when it has none (a comment, a ping)."""
     if event.startswith(_ONE_LINE) and b"\n" not in event:
         return event[6:]
-    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(_DATA)]
-    return b"\n".join(lines)
+    lines = event.split(b"\n")
+    return b"\n".join(
+        [line[5:].removeprefix(b" ") for line in lines if line.startswith(_DATA) or line == b"data"]
+    )

@@ -9,7 +9,7 @@ import json
 import threading
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import openai
 import pytest
@@ -18,16 +18,6 @@ from shipper.openai import AsyncOpenAI, CallParams, CaptureConfig, OpenAI, Templ
 from shipper.openai.capture import _open as open_exchanges
 from shipper.testing import Answer, Captured, OpenAIServer, answer, capture_completions, stream
 from tests.fixtures.openai_api import BLUE, CHAT, HEAD, USAGE, chunk, events, response
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def captured() -> Iterator[Captured]:
-    """What is logged."""
-    with capture_completions() as captured:
-        yield captured
 
 
 def client_of(server: OpenAIServer, **config: Any) -> OpenAI:
