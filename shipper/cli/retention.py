@@ -11,7 +11,7 @@ import orjson
 
 from shipper.settings import Settings
 from shipper.store.client import open_store
-from shipper.store.retention import Dataset, check_clock, delete, expired, stored_indices
+from shipper.store.retention import DATASETS, Dataset, check_clock, delete, expired, stored_indices
 
 _AGE = re.compile(r"(\d{1,5})([dwy])")
 _DAYS = {"d": 1, "w": 7, "y": 366}
@@ -84,11 +84,5 @@ def retention(
 
 
 def given_ages(ages: dict[str, timedelta | None]) -> dict[Dataset, timedelta]:
-    """The ages that were given, by dataset. Never raises on the option names of this module."""
-    names: dict[str, Dataset] = {
-        "completions": "completions",
-        "feedback": "feedback",
-        "deadletter": "deadletter",
-        "delivery": "delivery",
-    }
-    return {names[name]: age for name, age in ages.items() if age is not None}
+    """The ages that were given, by dataset. Never raises."""
+    return {dataset: age for dataset in DATASETS if (age := ages.get(dataset)) is not None}

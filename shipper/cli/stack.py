@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import threading
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _EVERY_S = 3600.0
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 
 
 @click.group()
@@ -58,9 +60,14 @@ def init(folder: Path) -> None:
 @click.option(
     "--hosts", envvar="STACK_HOSTS", default="", help="Further names, comma separated. [STACK_HOSTS]"
 )
+@click.option(
+    "--client", "clients", multiple=True, help="Also one for a sender by Beats or TCP, of this name."
+)
 @click.option("--renew", is_flag=True, help="Make every service's certificate anew.")
 @click.option("--new-authority", is_flag=True, help="Make a new authority, trusted beside the old one.")
-def certificates(folder: Path, hosts: str, renew: bool, new_authority: bool) -> None:
+def certificates(
+    folder: Path, hosts: str, clients: tuple[str, ...], renew: bool, new_authority: bool
+) -> None:
     """Make the stack's certificates in FOLDER; those that are right stay.
 
     They are made again 45 days before they expire, and when a name is missing.
@@ -71,9 +78,12 @@ def certificates(folder: Path, hosts: str, renew: bool, new_authority: bool) -> 
         raise click.ClickException(
             "This needs the package `cryptography`: pip install 'llm-shipper[stack]'"
         ) from None
+    for name in clients:
+        if not _CLIENT.fullmatch(name):
+            raise click.BadParameter(f"{name!r} is no host name", param_hint="--client")
     more = [host.strip() for host in hosts.split(",") if host.strip()]
     made = ensure_certificates(
-        folder, datetime.now(UTC), more_hosts=more, renew=renew, new_authority=new_authority
+        folder, datetime.now(UTC), more_hosts=more, clients=clients, renew=renew, new_authority=new_authority
     )
     click.echo(f"Made: {', '.join(made)}." if made else "All certificates are as they should be.")
 

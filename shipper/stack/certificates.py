@@ -51,6 +51,7 @@ def ensure_certificates(
     now: datetime,
     *,
     more_hosts: Sequence[str] = (),
+    clients: Sequence[str] = (),
     renew: bool = False,
     new_authority: bool = False,
 ) -> list[str]:
@@ -60,11 +61,12 @@ def ensure_certificates(
         folder: where the services' folders are, or are made.
         now: the time, with its zone.
         more_hosts: further names and addresses by which the services are reached.
+        clients: names of senders by Beats or TCP, which have to show a certificate; made in `clients/<name>/`.
         renew: make every service's certificate anew.
         new_authority: make a new authority and trust it beside the old one; services' certificates stay.
 
     Returns:
-        Names of what was made: `ca`, or a service.
+        Names of what was made: `ca`, a service, or `clients/<name>`.
 
     Raises:
         OSError: the folder can't be written.
@@ -73,13 +75,14 @@ def ensure_certificates(
     made: list[str] = []
     authority, old = _authority(folder / "ca", now, anew=new_authority, made=made)
     trusted = [authority.certificate, *old]
-    for service, names in SERVICES.items():
+    wanted = {service: (*names, *LOCAL, *more_hosts) for service, names in SERVICES.items()}
+    wanted |= {f"clients/{name}": (name,) for name in clients}
+    for service, hosts in wanted.items():
         home = folder / service
-        hosts = (*names, *LOCAL, *more_hosts)
         if renew or not _is_good(home / "tls.crt", trusted, hosts, now):
             _issue(home, authority, service, hosts, now)
             made.append(service)
-    for name in (*SERVICES, "trust"):
+    for name in (*wanted, "trust"):
         _write(folder / name / "ca.crt", b"".join(map(_pem, trusted)), 0o644)
     return made
 
@@ -111,7 +114,7 @@ def _authority(
 
 def _issue(home: Path, authority: _Authority, service: str, hosts: Sequence[str], now: datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, service)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, service.rpartition("/")[2])])
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     certificate = (
         _builder(name, authority.certificate.subject, key, now, _SERVICE_LIFE)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Dataset = Literal["completions", "feedback", "deadletter", "delivery"]
 DATASETS: tuple[Dataset, ...] = ("completions", "feedback", "deadletter", "delivery")
 
+_BY_NAME: dict[str, Dataset] = {dataset: dataset for dataset in DATASETS}
+
 SHORTEST_AGE = timedelta(days=1)
 LARGEST_SKEW = timedelta(hours=1)
 
@@ -54,8 +56,7 @@ def partition_of(index: str) -> Partition | None:
         end = begin + timedelta(days=1) if found["day"] else _next_month(begin)
     except (ValueError, OverflowError):  # no such date
         return None
-    dataset: Dataset = next((one for one in DATASETS if one == found["other"]), "completions")
-    return Partition(index, dataset, found["calls"] or found["app"], end)
+    return Partition(index, _BY_NAME[found["other"] or "completions"], found["calls"] or found["app"], end)
 
 
 def _next_month(begin: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cryptography import x509
 from shipper.settings import Settings
 from shipper.stack.certificates import SERVICES, ensure_certificates
 from shipper.store.client import check, connect
-from tests.loopback import Loopback, elasticsearch
+from tests.loopback import Answer, Loopback, elasticsearch
 
 NOW = datetime.now(UTC)
 
@@ -106,3 +107,22 @@ def test_an_expired_authority_is_no_longer_trusted(tmp_path: Path) -> None:
     ensure_certificates(tmp_path, NOW)
     assert ensure_certificates(tmp_path, NOW + timedelta(days=3700)) == ["ca", *SERVICES]
     assert (tmp_path / "trust" / "ca.crt").read_text("ascii").count("BEGIN") == 1
+
+
+def test_a_sender_gets_a_certificate_that_logstash_can_demand(tmp_path: Path) -> None:
+    """Beats and TCP have no passwords: a server that demands a certificate of the authority accepts the sender's."""
+    made = ensure_certificates(tmp_path, NOW, clients=["web1.example.org"])
+    assert made == ["ca", *SERVICES, "clients/web1.example.org"]
+    demanding = server(tmp_path, "logstash")
+    demanding.load_verify_locations(tmp_path / "logstash" / "ca.crt")
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    sender = tmp_path / "clients" / "web1.example.org"
+    context = ssl.create_default_context(cafile=sender / "ca.crt")
+    context.load_cert_chain(sender / "tls.crt", sender / "tls.key")
+    with Loopback(Answer(200, {"ok": True}), tls=demanding) as logstash:
+        with urllib.request.urlopen(logstash.url, timeout=10, context=context) as answer:
+            assert answer.status == 200
+        with pytest.raises(OSError, match=r"certificate required|CERTIFICATE_REQUIRED|reset|EOF"):
+            urllib.request.urlopen(
+                logstash.url, timeout=10, context=ssl.create_default_context(cafile=sender / "ca.crt")
+            )
