@@ -23,6 +23,7 @@ _PLACES = {
     "parent_id": (False, "parent", "id"),
     "user_id": (False, "user", "id"),
 }
+_OTHER_KEYS = frozenset({"tags", "labels", "retry_count", "prompt", "privacy", "save"})
 _PROMPT_IDS = ("id", "version_id", "hash", "path")
 
 
@@ -31,6 +32,8 @@ def write_context(call: Json, request: Json, response: Json, document: Json, fla
     llm, gen_ai = document["llm"], document["gen_ai"]
     _write_ids(call, request, document, llm, flags)
     _write_conversation(call, request, response, gen_ai, llm, flags)
+    if _OTHER_KEYS.isdisjoint(call):
+        return
     if tags := keywords(call.get("tags"), "tags", flags):
         document["tags"] = tags
     if (labels := call.get("labels")) is not None:

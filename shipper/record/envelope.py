@@ -77,12 +77,13 @@ def write_span(call: Json, document: Json, flags: Flags) -> None:
 
 def write_join_keys(call: Json, response_id: str | None, document: Json, flags: Flags) -> None:
     """Every key that feedback may use: event id, provider's response id, the caller's own."""
-    keys = [document["event"]["id"]]
+    keys: dict[str, None] = {document["event"]["id"]: None}
     if response_id is not None:
-        keys.append(response_id)
+        keys[response_id] = None
     if (given := call.get("join_keys")) is not None:
-        keys.extend(keywords(given, "join_keys", flags))
-    document["llm"]["join"] = {"key": list(dict.fromkeys(key for key in keys if key))}
+        keys.update(dict.fromkeys(keywords(given, "join_keys", flags)))
+    keys.pop("", None)
+    document["llm"]["join"] = {"key": list(keys)}
 
 
 def write_log(call: Json, level: str, message: str, document: Json, flags: Flags) -> None:

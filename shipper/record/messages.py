@@ -46,7 +46,7 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
     elif given is not None:
         flags.append(f"{where}.role: not a string")
         role = json_text(given)
-    if type(content) is str and len(message) == 2 and given is not None and role not in _TOOL_ROLES:
+    if type(content) is str and given is not None and role not in _TOOL_ROLES and _is_text(message, content):
         texts.append(content)
         return {"role": role, "parts": [{"type": "text", "content": content}]}
 
@@ -69,6 +69,16 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
     out: Json = {"role": role, "parts": parts}
     keep_rest(out, message, used, where, flags)
     return out
+
+
+def _is_text(message: Json, content: str) -> bool:
+    """Whether nothing but a text is said; other keys may stand there and be empty."""
+    if len(message) == 2:
+        return True
+    for key, value in message.items():
+        if value is not None and key != "content" and key != "role" and (value != [] or key in _MESSAGE_KEYS):
+            return False
+    return content != ""
 
 
 def _add_others(message: Json, where: str, parts: list[Json], texts: list[str], flags: Flags) -> None:

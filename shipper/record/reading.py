@@ -34,6 +34,7 @@ class Reading:
         "choices",
         "error",
         "extras",
+        "finish_reasons",
         "flags",
         "input_texts",
         "inputs",
@@ -53,6 +54,7 @@ class Reading:
         self.tools: list[Any] = []  # definitions
         self.input_texts: list[str] = []
         self.choices: list[Choice] = []
+        self.finish_reasons: list[str] = []  # of the choices that say one
         self.tool_names: list[str] = []  # one for each call of a tool
         self.usage: Any = None
         self.extras: Json = {}  # what the response says beyond the fields of the record
@@ -76,6 +78,7 @@ class Reading:
         message["index"] = index
         if finish_reason is not None:
             message["finish_reason"] = finish_reason
+            self.finish_reasons.append(finish_reason)
         self.outputs.append(message)
 
     def add_tools(self, tools: Any, where: str) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shipper.record.reading import Choice, Json, Reading
 
 _MAX_CHOICES = 1000  # nested objects; Elasticsearch refuses a document with more than 10,000
+_RAW_KEYS = frozenset({"raw", "raw_request", "raw_response"})
 _READ = frozenset({"id", "object", "model", "usage", "error"})
 
 
@@ -25,8 +26,7 @@ def write_response(
         fields["id"] = value
     if (value := keyword(response.get("model"), "response.model", flags)) is not None and value:
         fields["model"] = value
-    reasons = [choice.finish_reason for choice in reading.choices if choice.finish_reason is not None]
-    if reasons:
+    if reasons := reading.finish_reasons:
         fields["finish_reasons"] = reasons
     if fields:
         gen_ai["response"] = fields
@@ -34,7 +34,9 @@ def write_response(
         gen_ai["output"] = {"messages": reading.outputs}
     extras = reading.extras
     for key, value in response.items():
-        if key in _READ or key in consumed or value is None or value == [] or value == {}:
+        if key in _READ or key in consumed:
+            continue
+        if not value and (value is None or value == [] or value == {}):
             continue
         if key in request and _same(request[key], value):
             continue
@@ -62,11 +64,11 @@ def write_choices(call: Json, reading: Reading, llm: Json) -> str:
         if wanted:
             llm["selected_choice_index"] = wanted
         return ""
-    selected = next((choice for choice in choices if choice.index == wanted), None)
+    selected = _with_index(choices, wanted)
     if selected is None:
         if wanted:
             flags.append("selected_choice_index: no such choice")
-        selected = next((choice for choice in choices if choice.index == 0), choices[0])
+        selected = _with_index(choices, 0) or choices[0]
     llm["selected_choice_index"] = selected.index
     alone = len(choices) == 1
     llm["choices"] = [_choice(choice, choice is selected, alone) for choice in choices[:_MAX_CHOICES]]
@@ -75,6 +77,13 @@ def write_choices(call: Json, reading: Reading, llm: Json) -> str:
     if names := reading.tool_names:
         llm["tool"] = {"names": list(dict.fromkeys(names)), "call_count": min(len(names), SHORT_MAX)}
     return selected.text or selected.refusal or ""
+
+
+def _with_index(choices: list[Choice], index: int) -> Choice | None:
+    for choice in choices:
+        if choice.index == index:
+            return choice
+    return None
 
 
 def _choice(choice: Choice, selected: bool, alone: bool) -> Json:
@@ -195,7 +204,7 @@ def _read_error(error: Any, out: Json, reading: Reading) -> None:
 
 def outcome_of(call: Json, answered: bool, reading: Reading, stream: Json, failed: bool) -> str:
     """`success`, `failure`, or `unknown`: no answer yet, or a stream that broke off."""
-    if failed or any(choice.finish_reason == "error" for choice in reading.choices):
+    if failed or "error" in reading.finish_reasons:
         return "failure"
     if reading.pending or stream.get("completed") is False:
         return "unknown"
@@ -204,7 +213,7 @@ def outcome_of(call: Json, answered: bool, reading: Reading, stream: Json, faile
 
 def write_raw(call: Any, outcome: str, llm: Json, flags: Flags) -> None:
     """Keep the provider's payloads: handed in by the caller, or asked for always, or for errors."""
-    if type(call) is not dict:
+    if type(call) is not dict or _RAW_KEYS.isdisjoint(call):
         return
     when = call.get("raw")
     asked = when == "always" or (when == "errors" and outcome == "failure")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST_NS = 10**16  # integers from here on are nanoseconds
 _END_NS = int((datetime(2262, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * 10**9  # what date_nanos can hold
 
 
@@ -21,8 +22,8 @@ def parse_time(value: Any, where: str, flags: Flags) -> int | None:
     the year 2286, milliseconds 1e13 then too, and so on. Text without a zone is taken as UTC (flagged). Years
     outside 1970 to 2261 can't be stored and count as unreadable. Never raises.
     """
-    if value is None:
-        return None
+    if value is None or (type(value) is int and _FIRST_NS <= value < _END_NS):  # as our own clock says it
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         ns = _from_number(value)
     elif isinstance(value, str):
