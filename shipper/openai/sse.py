@@ -16,7 +16,7 @@ class EventSplitter:
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._return = False  # the bytes so far end with a carriage return, which may be half a line end
+        self._return = False  # the bytes so far end with a carriage return
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that these bytes complete, each without its blank line, lines ended by a newline only."""
@@ -32,11 +32,9 @@ class EventSplitter:
         return events
 
     def _newlines(self, data: bytes) -> bytes:
-        if self._return:
-            data = b"\r" + data
+        if self._return and data.startswith(b"\n"):  # the other half of a line end
+            data = data[1:]
         self._return = data.endswith(b"\r")
-        if self._return:
-            data = data[:-1]
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
