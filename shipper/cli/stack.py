@@ -96,12 +96,14 @@ def certificates(
     "--logstash-internal-password", envvar="LOGSTASH_INTERNAL_PASSWORD", help="[LOGSTASH_INTERNAL_PASSWORD]"
 )
 @click.option("--maintenance-password", envvar="MAINTENANCE_PASSWORD", help="[MAINTENANCE_PASSWORD]")
+@click.option("--joiner-password", envvar="JOINER_PASSWORD", help="[JOINER_PASSWORD]")
 def setup(
     kibana_url: str | None,
     only_kibana: bool,
     kibana_system_password: str | None,
     logstash_internal_password: str | None,
     maintenance_password: str | None,
+    joiner_password: str | None,
 ) -> None:
     """Put templates, lifecycle policy, roles and users into Elasticsearch, and what people see into Kibana.
 
@@ -116,6 +118,7 @@ def setup(
             "kibana_system": kibana_system_password,
             "logstash_internal": logstash_internal_password,
             "llm_maintenance": maintenance_password,
+            "llm_joiner": joiner_password,
         }
         with open_store(settings) as client:
             for change in put_templates(client):

@@ -36,6 +36,7 @@ VARIABLES = (
     Variable("KIBANA_SYSTEM_PASSWORD", "Kibana's own user `kibana_system`.", secret=True),
     Variable("LOGSTASH_INTERNAL_PASSWORD", "Logstash's user in Elasticsearch.", secret=True),
     Variable("MAINTENANCE_PASSWORD", "User `llm_maintenance`: aliases, templates, retention.", secret=True),
+    Variable("JOINER_PASSWORD", "User `llm_joiner`: puts feedback on completions.", secret=True),
     Variable("INTAKE_USERNAME", "User of Logstash's HTTP input.", "shipper"),
     Variable("INTAKE_PASSWORD", "Password of Logstash's HTTP input.", secret=True),
     Variable("KAFKA_PASSWORD", "Kafka's user `llm`; only with --profile kafka.", secret=True),

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
-USERS = {"logstash_internal": "logstash_internal", "llm_maintenance": "shipper_admin"}
+USERS = {
+    "logstash_internal": "logstash_internal",
+    "llm_maintenance": "shipper_admin",
+    "llm_joiner": "shipper_joiner",
+}
 """Users that are made, and the role of each."""
 
 BUILT_IN = "kibana_system"

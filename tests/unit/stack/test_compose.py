@@ -8,12 +8,13 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
 
 from shipper import __version__
-from shipper.cli.stack import stack
+from shipper.cli import _shipper as verbs
 from shipper.stack.certificates import SERVICES
 from shipper.stack.environment import VARIABLES, complete, example
 from tests.unit.stack.compose import FILES, REPOSITORY, VARIABLE, MissingVariableError, load, resolve
@@ -227,10 +228,19 @@ def test_certificates_reach_only_their_service(compose: dict[str, Any]) -> None:
 def test_our_commands_exist(compose: dict[str, Any]) -> None:
     """Each command of ours is one that the command line knows, with options that it takes."""
     for service, body in compose["services"].items():
-        if body["image"].startswith("llm-shipper:"):
-            group, verb, *arguments = body["command"]
-            assert group == "stack", service
-            options = {option for one in stack.commands[verb].params for option in one.opts}
+        if not body["image"].startswith("llm-shipper:"):
+            continue
+        commands = [body["command"]]
+        if "healthcheck" in body:
+            kind, program, *checked = body["healthcheck"]["test"]
+            assert (kind, program) == ("CMD", "shipper")
+            commands.append(checked)
+        for verb, *arguments in commands:
+            found = verbs.get_command(click.Context(verbs), verb)
+            if isinstance(found, click.Group):
+                found = found.commands[arguments.pop(0)]
+            assert found, service
+            options = {option for one in found.params for option in one.opts}
             assert {one for one in arguments if one.startswith("--")} <= options, service
 
 

@@ -17,7 +17,7 @@ from tests.loopback import Answer, Loopback, error, ok
 if TYPE_CHECKING:
     from tests.loopback import Request
 
-PASSWORDS = {"kibana_system": "k", "logstash_internal": "l", "llm_maintenance": "m"}
+PASSWORDS = {"kibana_system": "k", "logstash_internal": "l", "llm_maintenance": "m", "llm_joiner": "j"}
 NO_LICENCE = "current license is non-compliant for [field and document level security]"
 
 
@@ -78,6 +78,7 @@ def test_everything_is_put_once_and_then_left_alone() -> None:
         *roles,
         ("logstash_internal", "created"),
         ("llm_maintenance", "created"),
+        ("llm_joiner", "created"),
         ("kibana_system", "updated"),
     ]
     assert len(changes) == len(steps)
