@@ -167,22 +167,29 @@ def _write_texts(
 
     The prompt's text is everything that the model was told: instructions, system messages and results of tools too.
     """
-    for group, texts in (("input", reading.input_texts), ("output", [answer])):
-        name = f"{group}s"
-        values = {name: value} if (value := call.get(name)) is not None and value != {} else {}
-        for place, what, payload in unread:
-            if place == name and payload != {}:
-                if type(payload) is str:
-                    texts.append(payload)
-                else:
-                    values[what] = payload
-        if values:
-            for value in values.values():
-                collect_texts(value, texts)
-            only = next(iter(values.values())) if len(values) == 1 else values
-            llm[name] = flattened(only, name, reading.flags)
-        if text := "\n".join([text for text in texts if text]):
+    for group, name, texts in (("input", "inputs", reading.input_texts), ("output", "outputs", [answer])):
+        if unread or name in call:
+            _write_values(name, call, unread, texts, reading, llm)
+        if text := "\n".join(filter(None, texts)):
             llm[group] = {"text": text}
+
+
+def _write_values(
+    name: str, call: Json, unread: list[tuple[str, str, Any]], texts: list[str], reading: Reading, llm: Json
+) -> None:
+    """Inputs or outputs, and what came in their place."""
+    values = {name: value} if (value := call.get(name)) is not None and value != {} else {}
+    for place, what, payload in unread:
+        if place == name and payload != {}:
+            if type(payload) is str:
+                texts.append(payload)
+            else:
+                values[what] = payload
+    if values:
+        for value in values.values():
+            collect_texts(value, texts)
+        only = next(iter(values.values())) if len(values) == 1 else values
+        llm[name] = flattened(only, name, reading.flags)
 
 
 def _write_stream(call: Json, gen_ai: Json, llm: Json, flags: Flags) -> Json:

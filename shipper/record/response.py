@@ -152,6 +152,8 @@ def _write_cost(cost: tuple[Reported, str] | None, source: str, usage: Json, llm
 
 def write_error(call: Json, reading: Reading, document: Json) -> bool:
     """Write the error of the call, else the one that the response carries; returns whether there is one."""
+    if reading.error is None and "error" not in call and "http" not in call:
+        return False
     flags = reading.flags
     out: Json = {}
     for error in (call.get("error"), reading.error):

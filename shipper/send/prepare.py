@@ -46,9 +46,9 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     try:
         entry = orjson.loads(line)
         document = document_of(entry)
-        event = document.setdefault("event", {})
+        event = document["event"]
         event["ingested"] = timestamp(now_ns)
-        if document["event"]["dataset"] == "llm.completion":
+        if event["dataset"] == "llm.completion":
             lag = max(0, now_ns - int(entry["at"])) // _NS_PER_MS
             document["llm"].setdefault("ship", {})["lag_ms"] = lag
         ready = prepared(document, partition, given_id=bool(entry.get("given_id")))

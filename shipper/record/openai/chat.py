@@ -26,7 +26,8 @@ def read_request(request: Json, reading: Reading) -> None:
             message_of(message, f"request.messages[{position}]", texts, flags)
             for position, message in enumerate(messages)
         ]
-    reading.add_tools(request.get("tools"), "request.tools")
+    if (tools := request.get("tools")) is not None:
+        reading.add_tools(tools, "request.tools")
     functions = request.get("functions")
     if functions is not None:
         functions = functions if type(functions) is list else [functions]
