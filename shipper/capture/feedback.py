@@ -193,8 +193,9 @@ def send_judgement(
     *,
     event_id: object = None,
     application: Application | str | None = None,
+    check_only: bool = False,
 ) -> str:
-    """`send_feedback` by its arguments' names; for callers that have them in a dict.
+    """`send_feedback` by its arguments' names; for callers that have them in a dict, or only want them checked.
 
     Raises:
         UsageError, SettingsError: as `send_feedback`.
@@ -204,7 +205,7 @@ def send_judgement(
     identity, given = identify(event_id)
     events = events_of(key, arguments, identity, given=given)
     target = application_of(application)
-    for event in events:
+    for event in () if check_only else events:
         target.append(event)
     return identity
 

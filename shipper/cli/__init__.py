@@ -24,6 +24,7 @@ _VERBS = {
     "drain": "shipper.cli.drain",
     "deadletter": "shipper.cli.deadletter",
     "join": "shipper.cli.join",
+    "feedback": "shipper.cli.feedback",
     "demo": "shipper.cli.demo",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",

@@ -8,6 +8,7 @@ import click
 import orjson
 from rich.console import Console
 
+from shipper.read.joins import events_about
 from shipper.read.listing import listing
 from shipper.read.page import page_of
 from shipper.read.show import find
@@ -27,6 +28,7 @@ def show(key: str, full: bool, as_json: bool) -> None:
     """
     with open_store(Settings.load()) as client:
         hits = find(client, key)
+        events = events_about(client, hits[0].document) if len(hits) == 1 else []
     if not hits:
         click.echo(
             f"No call has the id {key!r}. It may not have been sent yet: `shipper status` tells what waits. "
@@ -40,7 +42,7 @@ def show(key: str, full: bool, as_json: bool) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     if len(hits) == 1:
-        for line in page_of(hits[0], full=full):
+        for line in page_of(hits[0], full=full, events=events):
             console.print(line)
         return
     click.echo(f"{len(hits)} calls have the id {key!r}; show one of them by its event id.", err=True)

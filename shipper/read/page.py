@@ -78,12 +78,13 @@ _FLAGS = (
 _NO_PARAMETERS = ("model", "choice")
 
 
-def page_of(hit: Hit, *, full: bool = False) -> Iterator[Text]:
+def page_of(hit: Hit, *, full: bool = False, events: Iterable[Mapping[str, Any]] = ()) -> Iterator[Text]:
     """The lines of the page.
 
     Args:
         hit: the completion, whole.
         full: show every text to its end.
+        events: the stored feedback and amendments that name it.
     """
     document = hit.document
     longest = None if full else LONGEST
@@ -98,7 +99,7 @@ def page_of(hit: Hit, *, full: bool = False) -> Iterator[Text]:
     )
     yield from _section("error", _error(document, longest))
     yield from _pairs("usage and cost", _usage(document))
-    yield from _section("feedback", _feedback(document))
+    yield from _section("feedback", _feedback(document, events))
     yield from _pairs("attributes", _named(document, _ATTRIBUTES))
     yield from _pairs("flags", _named(document, _FLAGS))
     yield from _section("captured output", _plain_lines(text_at(document, "llm.logs"), longest))
@@ -192,11 +193,15 @@ def _error(document: Mapping[str, Any], longest: int | None) -> Iterator[Text]:
     yield from _plain_lines(text_at(document, "error.stack_trace"), longest)
 
 
-def _feedback(document: Mapping[str, Any]) -> Iterator[Text]:
+def _feedback(document: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Iterator[Text]:
+    """Each event that names the call (without them, the entries that count), and the better response."""
+    told = False
+    for event in events:
+        told = True
+        withdrawn = value_at(event, "llm.feedback.withdrawn") is True
+        yield Text(f"  {printable(_said(event))[:LONGEST]}", "dim" if withdrawn else "")
     entries = value_at(document, "llm.feedback.entries")
-    if isinstance(entries, dict):
-        entries = list(entries.values())
-    for entry in entries if isinstance(entries, list) else []:
+    for entry in entries if isinstance(entries, list) and not told else []:
         if isinstance(entry, dict):
             said = (
                 (name, value if isinstance(value, str) else as_json(value)) for name, value in entry.items()
@@ -207,6 +212,24 @@ def _feedback(document: Mapping[str, Any]) -> Iterator[Text]:
     if better:
         yield Text("  better response", "dim")
         yield from _plain_lines(better, LONGEST)
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    """One event in a line: when, what, by whom, where it stands, and why."""
+    author = " ".join(text_at(event, f"llm.feedback.{name}") for name in ("author_kind", "author"))
+    choice = value_at(event, "llm.feedback.choice_index")
+    values = value_at(event, "llm.feedback.values")
+    status = text_at(event, "llm.join.status") or "pending"
+    parts = [
+        time_text(value_at(event, "@timestamp")),
+        text_at(event, "message").partition(" for ")[0],
+        author.strip(),
+        f"choice {choice}" if choice is not None else "",
+        status if status != "joined" else "",
+        as_json(values) if values else "",
+        text_at(event, "gen_ai.evaluation.explanation"),
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _plain_lines(text: str, longest: int | None) -> Iterator[Text]:
