@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from shipper.spool.ledger import Balance, Tally
     from shipper.spool.lock import FileLock
 
+_PIECE = 256 * 1024  # bytes read at a time: a batch of small events should not cost reading a large one
+
 
 class FolderReader:
     """The drainer's view of one folder."""
@@ -175,15 +177,20 @@ class FolderReader:
         except FileNotFoundError:
             return [], 0
         try:
-            wanted = max_bytes
-            while True:
-                data = os.pread(descriptor, wanted, self._offset)
-                end = data.rfind(b"\n") + 1
-                if end or len(data) < wanted:
+            pieces: list[bytes] = []
+            size = count = 0
+            while count < max_events and (size < max_bytes or not count):  # a line may be longer than a batch
+                wanted = min(_PIECE, max_bytes - size) if size < max_bytes else _PIECE
+                piece = os.pread(descriptor, wanted, self._offset + size)
+                if not piece:
                     break
-                wanted *= 2  # one line is longer than a batch
+                pieces.append(piece)
+                size += len(piece)
+                count += piece.count(b"\n")
         finally:
             os.close(descriptor)
+        data = b"".join(pieces)
+        end = data.rfind(b"\n") + 1
         lines = data[: end - 1].split(b"\n") if end else []
         if len(lines) > max_events:
             del lines[max_events:]
