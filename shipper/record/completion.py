@@ -118,7 +118,7 @@ def _call(entry: Mapping[str, Any], flags: Flags) -> Json:
     if call.get("save") is False:
         return strip_content(call)
     response = call.get("response")
-    if is_stream(response):
+    if type(response) is list and is_stream(response):
         answer, facts = assemble(response)
         stream: Json = {"chunks": facts.chunks, "completed": facts.completed}
         if type(given := call.get("stream")) is dict:
