@@ -28,17 +28,12 @@ ARGUMENTS: Final = (
 
 _TEXTS = frozenset(
     [
-        "key",
-        "name",
-        "comment",
-        "better_response",
-        "author",
-        "author_kind",
-        "channel",
-        "event_id",
-        "created_at",
+        *("key", "name", "comment", "better_response", "ground_truth"),
+        *("author", "author_kind", "channel", "event_id", "created_at", "target_at"),
     ]
 )
+"""Arguments that a cell is taken for as it stands: 007 may be an id, and yes a label."""
+
 _LONGEST_LINE = 16 * 1024 * 1024
 _NUMBER = re.compile(r"[+-]?(?:\d{1,18}|\d{0,18}\.\d{1,18}(?:[eE][+-]?\d{1,2})?)", re.ASCII)
 _DELIMITERS = ",;\t"
