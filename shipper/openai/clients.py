@@ -87,6 +87,8 @@ def _looking_on(parent: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     def process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
         if (exchange := response.extensions.get(EXTENSION)) is not None:
             data = exchange.marked(data)
+            if exchange.has_marked:
+                del response.extensions[EXTENSION]
         return parent(self)._process_response_data(data=data, cast_to=cast_to, response=response)  # noqa: SLF001
 
     def copy(self: Any, *args: Any, **kwargs: Any) -> Any:

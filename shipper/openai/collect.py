@@ -68,17 +68,20 @@ class Events:
         data = data_of(event)
         if self._over or not data:
             return None
-        if data.startswith(DONE):
-            self._over = True
-            return None
-        chunk = loads(data)
+        try:
+            chunk = orjson.loads(data)
+        except ValueError:
+            if data.startswith(DONE):
+                self._over = True
+                return None
+            chunk = loads(data)
         self._count += 1
         if self._figures is not None:
             _keep_figures(chunk, self._figures)
-        else:
-            self._assembler.add(chunk)
-            if self._chunks is not None:
-                self._chunks.append(chunk)
+            return chunk
+        self._assembler.add(chunk)
+        if self._chunks is not None:
+            self._chunks.append(chunk)
         return chunk
 
     def result(self) -> Collected:

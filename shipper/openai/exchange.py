@@ -157,6 +157,11 @@ class Exchange(Known):
             data = {**data, **keys}
         return data
 
+    @property
+    def has_marked(self) -> bool:
+        """Whether no later chunk of the stream is to carry a key."""
+        return self._marked and self._tapped and self.endpoint.api != "responses"
+
     # -- the tap tells ------------------------------------------------------------------------------------
 
     def took(self, data: bytes) -> bytes:
@@ -173,8 +178,7 @@ class Exchange(Known):
         """The caller wants more: look at what it has got already."""
         if self._unread:
             unread, self._unread = self._unread, []
-            for data in unread:
-                self._feed(data)
+            self._feed(unread[0] if len(unread) == 1 else b"".join(unread))
 
     def broke(self, error: BaseException) -> None:
         """Reading failed."""
