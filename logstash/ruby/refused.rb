@@ -15,6 +15,7 @@ def register(params)
 end
 
 def filter(event)
+  event.remove("@version") # the queue gives every event one
   answer = LLM::Answer.of(event.get("[@metadata][dead_letter_queue][reason]").to_s)
   if event.get("[event][dataset]") == "llm.deadletter"
     shorten(event)

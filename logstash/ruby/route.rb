@@ -26,8 +26,10 @@ def filter(event)
 end
 
 def write_arrival(event, arrived_ns)
+  dataset = event.get("[event][dataset]")
+  return unless %w[llm.completion llm.feedback llm.amendment].include?(dataset)
   event.set("[event][ingested]", LLM::Moment.text(arrived_ns)) if event.get("[event][ingested]").nil?
-  return unless event.get("[event][dataset]") == "llm.completion" && event.get("[llm][ship][lag_ms]").nil?
+  return unless dataset == "llm.completion" && event.get("[llm][ship][lag_ms]").nil?
   created = LLM::Moment.nanoseconds(event.get("[event][created]")) or return
   event.set("[llm][ship][lag_ms]", [0, arrived_ns - created].max / 1_000_000)
 end

@@ -57,7 +57,9 @@ def enrich(document: Mapping[str, Any], arrived_ns: int) -> dict[str, Any]:
     """
     out = deepcopy(dict(document))
     dataset = at(out, "event", "dataset")
-    if dataset in ("llm.completion", "llm.feedback", "llm.amendment") and _lacks(out, "llm", "content_hash"):
+    if dataset not in ("llm.completion", "llm.feedback", "llm.amendment"):
+        return out
+    if _lacks(out, "llm", "content_hash"):
         _write_names(out)
         _write_created(out)
         if dataset == "llm.completion":

@@ -19,8 +19,8 @@ from shipper.route.otlp import is_export, spans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_LEVELS = 256
-"""Nesting of objects and lists; what is deeper counts as unreadable."""
+MAX_LEVELS = 128
+"""Nesting of objects and lists; what is deeper counts as unreadable: at 250 levels Logstash runs out of stack, and ends."""
 
 _BLANK = " \t\r\n\ufeff"
 _NOT_JSON = Refusal(

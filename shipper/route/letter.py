@@ -49,7 +49,6 @@ def letter(refusal: Refusal, original: str, record: Any, arrived_ns: int, positi
             "id": f"sha256:{sha256(seed).hexdigest()}",
             "kind": "event",
             "dataset": "llm.deadletter",
-            "ingested": now,
             "original": original,
         },
         "ecs": {"version": "9.0.0"},

@@ -18,7 +18,9 @@ from shipper.record.pricing import apply_cost
 from shipper.route import destination
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
-SCENARIOS = sorted(folder.name for folder in VECTORS.iterdir() if folder.is_dir())
+SCENARIOS = sorted(
+    folder.name for folder in VECTORS.iterdir() if folder.is_dir() and not folder.name.startswith("bare-")
+)
 
 
 def lines(scenario: str, name: str) -> list[dict[str, Any]]:

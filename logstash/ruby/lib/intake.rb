@@ -10,7 +10,7 @@ module LLM
   Found = Struct.new(:original, :position, :record, :refusal)
 
   module Intake
-    MAX_LEVELS = 256
+    MAX_LEVELS = 128 # at 250 the output runs out of stack, and Logstash ends
     BLANK = /\A[ \t\r\n\u{feff}]+|[ \t\r\n\u{feff}]+\z/
     NOT_JSON = Refusal.new(
       "malformed_json",

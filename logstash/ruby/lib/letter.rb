@@ -37,7 +37,6 @@ module LLM
           "id" => "sha256:#{Digest::SHA256.hexdigest(seed)}",
           "kind" => "event",
           "dataset" => "llm.deadletter",
-          "ingested" => now,
           "original" => original,
         },
         "ecs" => { "version" => "9.0.0" },
