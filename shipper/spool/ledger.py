@@ -127,8 +127,10 @@ def save_json(path: Path, value: dict[str, Any]) -> None:
     """
     temporary = path.with_name(path.name + ".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps(value))
+    try:  # by system calls: file objects can't be made any more while the interpreter shuts down
+        os.write(descriptor, orjson.dumps(value))
+    finally:
+        os.close(descriptor)
     temporary.replace(path)
 
 

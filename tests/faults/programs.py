@@ -40,7 +40,7 @@ class Program:
         environment["SHIPPER_HOME"] = str(home)
         if url is not None:
             environment["SHIPPER_ELASTICSEARCH_URL"] = url
-        defaults: dict[str, object] = {"flush_interval_s": 0.05, "retry_max_interval_s": 0.5}
+        defaults: dict[str, object] = {"flush_interval_s": 0.05, "retry_max_interval_s": 0.5, "exit_timeout_s": 30.0}
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE.format(options={**defaults, **options}) + code],
             env=environment,

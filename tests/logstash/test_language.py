@@ -48,34 +48,35 @@ def test_it_reads_sections_plugins_and_branches() -> None:
     assert outputs == Section("output", (Plugin("null", {}, 11),))
 
 
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        ("", "line 1, column 1"),
-        ("inputs { }", "line 1, column 6"),
-        ("input { stdin {} ", "line 1, column 18"),
-        ("input { stdin { }", "line 1, column 18"),
-        ("input {\n  tcp { port = 5000 }\n}", "line 2, column 14"),
-        ("input { tcp { port => } }", "line 1, column 23"),
-        ('filter { mutate { add_field => { "a" => "b", "c" => "d" } } }', "line 1, column 44"),
-        ('filter { mutate { a => "b", c => "d" } }', "line 1, column 27"),
-        ('filter { mutate { a => "b"c => "d" } }', "line 1, column 27"),
-        ('filter { mutate { a => "b" a => "c" } }', "line 1, column 33"),
-        ('filter { mutate { a => ["b" "c"] } }', "line 1, column 29"),
-        ("filter { mutate { a => \"b' } }", "line 1, column 24"),
-        ("filter { if [a] = 1 { drop {} } }", "line 1, column 17"),
-        ("filter { if [a { drop {} } }", "line 1, column 23"),
-        ("filter { if { drop {} } }", "line 1, column 20"),
-        ("filter { if [a] and { drop {} } }", "line 1, column 21"),
-        ("filter { if ![a] == 1 { drop {} } }", "line 1, column 18"),
-        ("filter { if ([a] == 1 { drop {} } }", "line 1, column 23"),
-        ("filter { else { drop {} } }", "line 1, column 22"),
-        ("filter { drop {} } }", "line 1, column 20"),
-        ("output { if [a] { null {} } else if { null {} } }", "line 1, column 37"),
-    ],
-)
+BROKEN = {
+    "": "line 1, column 1",
+    "inputs { }": "line 1, column 6",
+    "input { stdin {} ": "line 1, column 18",
+    "input { stdin { }": "line 1, column 18",
+    "input {\n  tcp { port = 5000 }\n}": "line 2, column 14",
+    "input { tcp { port => } }": "line 1, column 23",
+    'filter { mutate { add_field => { "a" => "b", "c" => "d" } } }': "line 1, column 44",
+    'filter { mutate { a => "b", c => "d" } }': "line 1, column 27",
+    'filter { mutate { a => "b"c => "d" } }': "line 1, column 27",
+    'filter { mutate { a => "b" a => "c" } }': "line 1, column 33",
+    'filter { mutate { a => ["b" "c"] } }': "line 1, column 29",
+    "filter { mutate { a => \"b' } }": "line 1, column 24",
+    "filter { if [a] = 1 { drop {} } }": "line 1, column 17",
+    "filter { if [a { drop {} } }": "line 1, column 23",
+    "filter { if { drop {} } }": "line 1, column 20",
+    "filter { if [a] and { drop {} } }": "line 1, column 21",
+    "filter { if ![a] == 1 { drop {} } }": "line 1, column 18",
+    "filter { if ([a] == 1 { drop {} } }": "line 1, column 23",
+    "filter { else { drop {} } }": "line 1, column 22",
+    "filter { drop {} } }": "line 1, column 20",
+    "output { if [a] { null {} } else if { null {} } }": "line 1, column 37",
+}
+"""Texts that are no pipeline, and where the parser notices."""
+
+
+@pytest.mark.parametrize(("text", "where"), BROKEN.items())
 def test_broken_ones_are_refused_with_the_place(text: str, where: str) -> None:
-    """Each of these stops a real Logstash, too."""
+    """With line and column. `test_twin.py` shows that a real Logstash refuses each of them."""
     with pytest.raises(SyntaxError, match=rf"^{where}: wanted "):
         parse(text)
 
