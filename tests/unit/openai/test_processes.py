@@ -1,0 +1,67 @@
+"""Streams that are open when a process ends or forks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipper.settings import Settings
+from shipper.testing import Captured, OpenAIServer, stream
+from tests.fixtures.openai_api import BLUE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from shipper.openai import CaptureConfig, OpenAI
+from shipper.settings import Settings
+
+config = CaptureConfig(settings=Settings(home=Path(sys.argv[2]), send="none"))
+client = OpenAI(base_url=sys.argv[1], api_key="k", max_retries=0, shipper=config)
+ask = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+"""
+ENDS = {
+    "by returning": "answered = client.chat.completions.create(**ask); next(answered); next(answered)",
+    "in a cycle": "a = client.chat.completions.create(**ask); next(a); next(a); a.me = a; del a",
+    "by an exception": "answered = client.chat.completions.create(**ask); next(answered); next(answered); 1 / 0",
+    "by sys.exit": "answered = client.chat.completions.create(**ask); next(answered); next(answered); sys.exit(3)",
+}
+FORK = """
+answered = client.chat.completions.create(**ask)
+next(answered), next(answered)
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+list(answered)
+"""
+
+
+def documents_after(program: str, home: Path) -> list[dict[str, Any]]:
+    """What a process left in its spool."""
+    with OpenAIServer(stream(BLUE)) as server:
+        command = [sys.executable, "-W", "ignore", "-c", PROGRAM + program, server.url, str(home)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
+        subprocess.run(command, timeout=60, check=False, env=environment, stderr=subprocess.DEVNULL)
+    return Captured(Settings(home=home, send="none")).documents
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_stream_that_is_open_when_the_process_ends_is_recorded(home: Path, end: str) -> None:
+    """One record with what came, not completed."""
+    (document,) = documents_after(ENDS[end], home)
+    assert document["llm"]["output"]["text"] == "Bl"
+    assert document["llm"]["stream"] == {"chunks": 2, "completed": False}
+
+
+def test_a_forked_child_leaves_the_parents_streams_to_the_parent(home: Path) -> None:
+    """One record, of the parent, whole."""
+    (document,) = documents_after(FORK, home)
+    assert document["llm"]["output"]["text"] == "Blue."
+    assert document["llm"]["stream"]["completed"] is True
