@@ -14,7 +14,7 @@ from shipper.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.plugins.node"]
+pytest_plugins = ["tests.plugins.feedback", "tests.plugins.node"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
