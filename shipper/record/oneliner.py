@@ -52,10 +52,8 @@ def _ending(document: Json, response: Json, llm: Json) -> str:
 
 def _snippet(text: str) -> str:
     words = text[: 2 * _SNIPPET]
-    if words.isprintable() and "  " not in words:  # then its only white space is single blanks
-        words = words.strip()
-    else:
-        words = " ".join(words.split())
+    tidy = words.isprintable() and "  " not in words  # its only white space is single blanks
+    words = words.strip() if tidy else " ".join(words.split())
     if len(words) <= _SNIPPET and len(text) <= 2 * _SNIPPET:
         return words
     return words[: _SNIPPET - 1] + "…"

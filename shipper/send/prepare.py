@@ -63,10 +63,10 @@ def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool =
     Raises:
         Exception: the document is not one.
     """
-    place = destination(document, partition)
+    index, event_id = destination(document, partition)
     return Prepared(
-        id=place.id,
-        index=place.index,
+        id=event_id,
+        index=index,
         body=orjson.dumps(document),
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),

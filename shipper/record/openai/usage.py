@@ -87,8 +87,8 @@ def read_usage(usage: Any, extras: Json, flags: Flags) -> tuple[Tokens, Reported
     if cache_read is not None and inputs is not None and cache_read > inputs:
         flags.append("response.usage: more cached tokens than input tokens")
     _keep_rest(usage, extras, input_details, output_details)
-    cost = usage.get("cost")
-    return Tokens(inputs, outputs, cache_read, cache_write, reasoning, total), _reported(cost, extras, flags)
+    cost = _reported(usage["cost"], extras, flags) if "cost" in usage else None
+    return Tokens(inputs, outputs, cache_read, cache_write, reasoning, total), cost
 
 
 def _is_beside(inputs: int | None, outputs: int, reasoning: int, total: int | None) -> bool:
@@ -100,13 +100,9 @@ def _is_beside(inputs: int | None, outputs: int, reasoning: int, total: int | No
 
 def _count(usage: Json, first: str, second: str, flags: Flags) -> int | None:
     value = usage.get(first)
-    if value is None:
-        if not second:
-            return None
+    if value is None and second:
         value, first = usage.get(second), second
-        if value is None:
-            return None
-    if type(value) is int and 0 <= value < 2**53:
+    if value is None or (type(value) is int and 0 <= value < 2**53):
         return value
     return long(value, f"response.usage.{first}", flags, high=2**53)  # sums stay within a long
 
