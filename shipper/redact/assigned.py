@@ -51,29 +51,39 @@ _KEYS: Final = (
 )
 _VAGUE: Final = ("secret", "token", "credential", "credentials", "authorization", "cookie", "auth")
 _ENDINGS: Final = "|".join(sorted({name[-3:] for name in (*_PASSWORDS, *_KEYS, *_VAGUE)}))
+_LAST: Final = "".join(sorted({name[-1] for name in (*_PASSWORDS, *_KEYS, *_VAGUE)}))
 _SIGNS: Final = {
     # the sign first, because it is rare; then a look back for the last letters of a name, and a quote or bracket
     sign: re.compile(
-        rf"{sign}(?s:(?i:(?<=(?:{_ENDINGS}).)|(?<=(?:{_ENDINGS})[\"'\]` \\].)"
-        rf"|(?<=(?:{_ENDINGS})[\"'\]`\\][\"'\] ].)))"
+        rf"{sign}(?s:(?i:(?<=[{_LAST}\"'\]` \\].)(?:(?<=(?:{_ENDINGS}).)|(?<=(?:{_ENDINGS})[\"'\]` \\].)"
+        rf"|(?<=(?:{_ENDINGS})[\"'\]`\\][\"'\] ].)"
+        rf"|(?<=(?:{_ENDINGS})[\"']\] .))))"
     )
     for sign in (":", "=", AFTER_KEY)
 }
 _NAME_BACKWARDS: Final = re.compile(r"[\"'\]` \\]{0,3}+([\w-]{3,40}+)")
 _SCHEME: Final = re.compile("(?:bearer|basic|token|api-?key|api-token|digest) +", re.IGNORECASE)
 _VALUE: Final = re.compile(
-    rf"[=>]?[ \t]{{0,4}}+(?:\\?\"(?P<double>[^\"\n{_STOP}]{{4,512}}+)|\\?'(?P<single>[^'\n{_STOP}]{{4,512}}+)"
-    rf"|`(?P<back>[^`\n{_STOP}]{{4,512}}+)"
-    rf"|(?P<bare>(?i:(?:bearer|basic|token|api-?key|api-token|digest) +)?[^\s\"'`<>(){{}}\[\],;&|{_STOP}]{{6,512}}+(?!\()))"
+    rf"[=>]?[ \t]{{0,4}}+(?:\\?\"(?P<double>[^\"\n{_STOP}]{{4,128}}+)|\\?'(?P<single>[^'\n{_STOP}]{{4,128}}+)"
+    rf"|`(?P<back>[^`\n{_STOP}]{{4,128}}+)"
+    rf"|(?P<bare>(?i:(?:bearer|basic|token|api-?key|api-token|digest) +)?[^\s\"'`<>(){{}}\[\],;&|{_STOP}]{{6,128}}+(?!\()))"
 )
-_WHOLE: Final = re.compile(rf"(?P<whole>[^{_STOP}]{{4,4096}}+)")
+_WHOLE: Final = re.compile(rf"(?P<whole>[^{_STOP}]{{4,128}}+)")
+_MORE: Final = {
+    # the beginning decides; what a longer value goes on with
+    "double": re.compile(rf"[^\"\n{_STOP}]*+"),
+    "single": re.compile(rf"[^'\n{_STOP}]*+"),
+    "back": re.compile(rf"[^`\n{_STOP}]*+"),
+    "bare": re.compile(rf"[^\s\"'`<>(){{}}\[\],;&|{_STOP}]*+"),
+    "whole": re.compile(rf"[^{_STOP}]*+"),
+}
 _STAND_IN: Final = re.compile(
     r"<[^>]*>\Z|\{.*\}\Z|\$\{|\$[A-Z_][A-Z0-9_]*\Z|%\(?\w*\)?s?\Z|[*xX.•…_-]+\Z|.*[xX]{8}"
 )
 _CODE: Final = re.compile(r"[a-z_]+\Z|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+\Z|[A-Z]+(?:_[A-Z0-9]+)+\Z")
 _SOLID: Final = re.compile(r"(?=[A-Za-z]*+[0-9])(?=[0-9]*+[A-Za-z])[A-Za-z0-9]{8}")
-_DIGIT: Final = re.compile("[0-9]")
-_LETTER: Final = re.compile("[A-Za-z]")
+_DIGITS: Final = {1: re.compile("[0-9]"), 2: re.compile("[0-9][^0-9]*+[0-9]")}
+_LETTERS: Final = {1: re.compile("[A-Za-z]"), 2: re.compile("[A-Za-z][^A-Za-z]*+[A-Za-z]")}
 
 
 def find(text: str) -> Iterator[Span]:
@@ -92,47 +102,54 @@ def find(text: str) -> Iterator[Span]:
 
 
 def _value_after(text: str, place: int, sign: str) -> Span | None:
-    name = _name_before(text, place - 1)
-    value = (_WHOLE if sign == AFTER_KEY else _VALUE).match(text, place)
-    if name is None or value is None:
+    names = _names_before(text, place - 1)
+    if names is None:
         return None
-    group = value.lastgroup or ""
-    start = value.start(group)
-    written = value[group].rstrip("\\")  # of an escaped quote
+    value = (_WHOLE if sign == AFTER_KEY else _VALUE).match(text, place)
+    if value is None:
+        return None
+    form = value.lastgroup or ""
+    start = value.start(form)
+    written = value[form].rstrip("\\")  # of an escaped quote
     scheme = _SCHEME.match(written)
     if scheme is not None:
         start += scheme.end()
         written = written[scheme.end() :]
-    kind = _kind_of(name, written, group, told=scheme is not None)
-    return Span(start, start + len(written), kind) if kind is not None else None
+    kind = _kind_of(names, written, form, told=scheme is not None)
+    if kind is None:
+        return None
+    more = _MORE[form].match(text, value.end(form))
+    end = more.end() if more is not None and more.end() > value.end(form) else start + len(written)
+    return Span(start, end, kind)
 
 
-def _name_before(text: str, end: int) -> str | None:
-    """The name that ends before a sign, in small letters without joints."""
+def _names_before(text: str, end: int) -> tuple[str, ...] | None:
+    """The group of names that the name before a sign belongs to."""
     before = _NAME_BACKWARDS.match(text[max(0, end - 43) : end][::-1])
-    return before[1][::-1].lower().replace("_", "").replace("-", "") if before is not None else None
+    if before is None:
+        return None
+    name = before[1][::-1].lower().replace("_", "").replace("-", "")
+    return next((names for names in (_PASSWORDS, _KEYS, _VAGUE) if name.endswith(names)), None)
 
 
-def _kind_of(name: str, value: str, form: str, *, told: bool) -> str | None:
-    """What a value of this name is, by how it is written; None when it is no credential."""
-    whole, bare = form == "whole", form == "bare"
-    if _STAND_IN.match(value) or (bare and _CODE.match(value)):
+def _kind_of(names: tuple[str, ...], value: str, form: str, *, told: bool) -> str | None:
+    """What a value of such a name is, by how it is written; None when it is no credential."""
+    whole = form == "whole"
+    if _STAND_IN.match(value) or (form == "bare" and _CODE.match(value)):
         return None
     spaced = any(map(str.isspace, value))
-    if name.endswith(_PASSWORDS):
-        return None if spaced and not whole else "PASSWORD"
+    if names is _PASSWORDS:
+        return None if spaced and not whole and not _mixed(value, 1) else "PASSWORD"
     if spaced:
         return None
-    if name.endswith(_KEYS):
+    if names is _KEYS:
         fits = len(value) >= (6 if whole else 20) or (len(value) > 7 and _mixed(value, 1))
         return "SECRET" if fits else None
-    if name.endswith(_VAGUE):
-        if told and len(value) > 7:
-            return "TOKEN"
-        return "SECRET" if len(value) > 15 and _mixed(value, 2) and _SOLID.search(value) else None
-    return None
+    if told and len(value) > 7:
+        return "TOKEN"
+    return "SECRET" if len(value) > 15 and _mixed(value, 2) and _SOLID.search(value) else None
 
 
 def _mixed(value: str, least: int) -> bool:
-    """Whether the value has at least so many digits and so many letters."""
-    return len(_DIGIT.findall(value)) >= least and len(_LETTER.findall(value)) >= least
+    """Whether the value has at least so many digits, one or two, and so many letters."""
+    return _DIGITS[least].search(value) is not None and _LETTERS[least].search(value) is not None

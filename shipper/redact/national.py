@@ -54,6 +54,10 @@ _FORMS: Final = re.compile(
 )
 
 
+COUNTS: Final = frozenset({9, 11, 12, 13, 15, 17, 18})
+"""How many digits those numbers have that are written without gaps and letters (17: before a letter)."""
+
+
 def _words(alternatives: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z])(?:{alternatives})(?![A-Za-z])", re.IGNORECASE)
 

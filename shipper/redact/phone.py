@@ -51,8 +51,11 @@ _BEFORE: Final = re.compile(
     r"|(?<![a-z])fax|whats ?app|(?<![a-z])sms|handy|rufnummer|m[oó]vil|celular|hotline|contact(?: number| no)"
     r"|(?:call|text|ring|reach|dial|phone)(?:ed|ing)? (?:(?:me|us|him|her|them|back|you) )?(?:(?:on|at|back) )?"
     r"|(?:messages?|calls?|answering|reached?) (?:to|at|on|from)|desk|office|home|work)"
-    r"(?:[ _-]?(?:no|nr|number|num|is|#))?[\W_]{0,4}\Z",
-    re.IGNORECASE,
+    r"(?:[ _-]?(?:no|nr|number|num|is|#))?[\W_]{0,4}\Z"
+)
+_HINT: Final = re.compile(
+    # a part of every word that `_BEFORE` knows: quicker to look for
+    "phon|tel|tél|mob|cel|fax|app|sms|hand|ruf|vil|hot|cont|call|text|ring|reac|dial|mess|answ|desk|offi|home|work"
 )
 _AFTER: Final = re.compile(r"[ -]{0,3}(?:office|fax|mobile|cell|desk)(?![a-z])", re.IGNORECASE)
 
@@ -60,29 +63,37 @@ _AFTER: Final = re.compile(r"[ -]{0,3}(?:office|fax|mobile|cell|desk)(?![a-z])",
 def find(text: str, start: int, end: int) -> Iterator[Span]:
     """Telephone numbers within a part of a text that is made of digits and gaps, as `PHONE`. Never raises."""
     taken = False
-    for found in _INTERNATIONAL.finditer(text, max(0, start - 1), end):
+    for span in _grouped(text, start, end):
+        taken = True
+        yield span
+    if not taken:
+        yield from find_said(text, start, end)
+
+
+def _grouped(text: str, start: int, end: int) -> Iterator[Span]:
+    """Numbers that show by their groups or their beginning what they are."""
+    before = max(0, start - 1)
+    for found in _INTERNATIONAL.finditer(text, before, end):
         digits = NOT_DIGIT.sub("", found["rest"])
         if 8 <= len(digits) <= 15 and _CODES.match(digits) and not _DECIMAL.match(found["rest"]):
-            taken = True
             yield Span(*found.span(), "PHONE")
-    for found in _NORTH_AMERICAN.finditer(text, max(0, start - 1), min(len(text), end + 12)):
-        taken = True
+    for found in _NORTH_AMERICAN.finditer(text, before, min(len(text), end + 12)):
         yield Span(*found.span(), "PHONE")
-    for found in _TRUNK.finditer(text, max(0, start - 1), end):
+    for found in _TRUNK.finditer(text, before, end):
         if 9 <= _count(found[0]) <= 12 and not _DATE.match(text, found.start()):
-            taken = True
             yield Span(*found.span(), "PHONE")
-    if not taken:
-        yield from _said(text, start, end)
 
 
-def _said(text: str, start: int, end: int) -> Iterator[Span]:
+def find_said(text: str, start: int, end: int) -> Iterator[Span]:
     """The number at the beginning of the part, if a word before or after it says that it is one."""
+    before = text[max(0, start - _NEAR) : start].lower()
+    said = _HINT.search(before) and _BEFORE.search(before, before.rfind(BETWEEN) + 1)
+    if not said and not _HINT.search(text[end - 1 : end + 8].lower()):
+        return
     found = _SAID.match(text, start, min(len(text), end + 8))
     if found is None or not 7 <= _count(found[0]) <= 15 or _DATE.match(text, start):
         return
-    before = text[max(0, start - _NEAR) : start]
-    if _BEFORE.search(before, before.rfind(BETWEEN) + 1) or _AFTER.match(text, found.end()):
+    if said or _AFTER.match(text, found.end()):
         yield Span(*found.span(), "PHONE")
 
 

@@ -70,7 +70,7 @@ _SIGNS: Final = {
     "AGE-": "SECRET-KEY-1[A-Z0-9]{58}",
 }
 _BODIES: Final = {sign: re.compile(body) for sign, body in _SIGNS.items()}
-_AMBIGUOUS: Final = frozenset({"sk-", "fw_", "xai-", "jina_"})  # names begin like this too
+_AMBIGUOUS: Final = frozenset({"sk-", "hf_", "fw_", "xai-", "jina_"})  # names begin like this too
 _MASK: Final = re.compile(r"[xX]{8}|([A-Za-z0-9])\1{15}")
 
 _AT_START: Final = (
@@ -80,7 +80,7 @@ _AT_START: Final = (
     ("CLOUD_KEY", "AIza", f"AIza{_T}{{35}}(?!{_T})"),  # Google
     ("CLOUD_KEY", "ya29.", f"ya29\\.{_T}{{20,}}+"),
     ("CLOUD_KEY", "LTAI", f"LTAI{_A}{{12,20}}(?!{_A})"),  # Alibaba
-    ("TOKEN", "eyJ", f"eyJ{_T}{{8,}}+\\.{_T}{{6,}}+(?:\\.{_T}*+){{0,3}}+"),  # JWT, JWE
+    ("TOKEN", "eyJ", f"eyJ{_T}{{8,}}+\\.{_T}{{6,}}+(?:\\.{_T}++){{0,3}}+"),  # JWT, JWE
     ("API_KEY", "SG.", f"SG\\.{_T}{{16,32}}+\\.{_T}{{16,64}}+"),  # SendGrid
     ("API_KEY", "hvs.", f"hvs\\.{_T}{{24,}}+"),  # Vault
     ("API_KEY", "hvb.", f"hvb\\.{_T}{{24,}}+"),
@@ -97,10 +97,20 @@ _WITHIN: Final = (
     ("API_KEY", ".", f"\\.(?<={_T}{{23}}\\.){_T}{{6}}\\.{_T}{{27,38}}(?!{_T})"),  # Discord
     ("API_KEY", "hooks.slack.com/", "hooks.slack.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}+"),
 )
+_STARTS: Final = f"(?:(?<!{_T}SIGN)|(?<=\\\\[nrtbf]SIGN))"  # the second: after an escape in JSON text
 _FORMS: Final = [
-    (kind, sign, re.compile(form), begins)
-    for forms, begins in ((_AT_START, True), (_WITHIN, False))
-    for kind, sign, form in forms
+    *(
+        # that a token begins is asked right after its sign, before the rest of it is read
+        (
+            kind,
+            sign,
+            re.compile(
+                form.replace(re.escape(sign), re.escape(sign) + _STARTS.replace("SIGN", re.escape(sign)), 1)
+            ),
+        )
+        for kind, sign, form in _AT_START
+    ),
+    *((kind, sign, re.compile(form)) for kind, sign, form in _WITHIN),
 ]
 _SIGN_ENDS: Final = tuple((end, re.compile(f"{end}(?={_A}{_T}{{15}})")) for end in "_-")
 _BACKWARDS: Final = re.compile(f"{_T}*+")
@@ -113,12 +123,11 @@ def find(text: str) -> Iterator[Span]:
         if end in text:
             for found in candidate.finditer(text):
                 yield from _signed(text, found.end())
-    for kind, sign, form, begins in _FORMS:
+    for kind, sign, form in _FORMS:
         if sign in text:
             for found in form.finditer(text):
-                start = _token_start(text, found.start())
-                if (start == found.start() or not begins) and not _MASK.search(found[0]):
-                    yield Span(start, found.end(), kind)
+                if not _MASK.search(found[0]):
+                    yield Span(_token_start(text, found.start()), found.end(), kind)
 
 
 def _signed(text: str, end: int) -> Iterator[Span]:
@@ -140,5 +149,8 @@ def _token_start(text: str, end: int) -> int:
 
 
 def _is_random(characters: str) -> bool:
-    """Not words joined by hyphens: ten letters and digits in a row somewhere, with a digit among them."""
-    return any(not run.isalpha() for run in _SOLID.findall(characters))
+    """Not words that are joined: ten letters and digits in a row with a digit among them, or many with many capitals."""
+    return any(
+        not run.isalpha() or (len(run) > 29 and sum(map(str.isupper, run)) > len(run) / 4)
+        for run in _SOLID.findall(characters)
+    )

@@ -42,42 +42,54 @@ class Line(NamedTuple):
 
 NAMED = frozenset(
     [
-        "1password",
-        "age",
-        "anthropic",
-        "atlassian",
-        "aws",
-        "azure",
-        "curl",
-        "databricks",
-        "digitalocean",
-        "discord",
+        *(
+            "1password",
+            "age",
+            "anthropic",
+            "atlassian",
+            "aws",
+            "azure",
+            "curl",
+            "databricks",
+            "digitalocean",
+            "discord",
+        ),
+        *(
+            "facebook",
+            "flyio",
+            "gcp",
+            "github",
+            "gitlab",
+            "grafana",
+            "hashicorp_vault",
+            "huggingface",
+            "jwt",
+            "linear",
+        ),
+        *(
+            "mailchimp",
+            "mailgun",
+            "notion",
+            "npm",
+            "openai",
+            "perplexity",
+            "postman",
+            "privatekey",
+            "pulumi",
+            "pypi",
+        ),
+        *(
+            "rubygems",
+            "sendgrid",
+            "sentry",
+            "shopify",
+            "slack",
+            "sourcegraph",
+            "square",
+            "stripe",
+            "telegram",
+        ),
     ]
-    + [
-        "facebook",
-        "flyio",
-        "gcp",
-        "github",
-        "gitlab",
-        "grafana",
-        "hashicorp_vault",
-        "huggingface",
-        "jwt",
-        "linear",
-    ]
-    + [
-        "mailchimp",
-        "mailgun",
-        "notion",
-        "npm",
-        "openai",
-        "perplexity",
-        "postman",
-        "privatekey",
-        "pulumi",
-        "pypi",
-    ]
-    + ["rubygems", "sendgrid", "sentry", "shopify", "slack", "sourcegraph", "square", "stripe", "telegram"]
 )
 """The issuers in gitleaks' rules whose keys are looked for by their form; the others are found by their name at best."""
 
@@ -163,7 +175,9 @@ def gitleaks(folder: Path) -> list[Line]:
 
 _BLOCK = re.compile(r"\b(tps|fps)\s*:?=\s*")
 _NAMED = re.compile(r'(?<=GenerateSampleSecret)s?\(\s*"[^"]*"\s*,')  # the first argument is a name
-_PART = re.compile(r"\]\{|%s|\A.{0,11}\Z|\A[\w./-]+\.[A-Za-z]\w{2,5}\Z|\A[^0-9=: ]{0,30}\Z")  # of a pattern; a file, a word
+_PART = re.compile(
+    r"\]\{|%s|\A.{0,11}\Z|\A[\w./-]+\.[A-Za-z]\w{2,5}\Z|\A[^0-9=: ]{0,30}\Z"
+)  # of a pattern; a file, a word
 _LITERAL = re.compile(r'`([^`]*)`|"((?:[^"\\\n]|\\.)*)"|//[^\n]*|([-+(){}\[\],\n])')
 
 
