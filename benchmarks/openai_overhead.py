@@ -1,0 +1,215 @@
+"""What capture adds to a call of the openai package, on a local server that answers at once: ours and the peers.
+
+Each client runs in a process of its own, in rounds, one after the other, so that a busy machine is busy for all. The
+overhead is the client's median less the bare client's of the same round; the report has the median over the rounds.
+Times are those of the calling thread on the processor: what the caller loses, whatever else the machine does. Nothing is sent to a store while this measures: ours only spools, the peers' exporters drop what they get.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from benchmarks.measure import REQUEST, RESPONSE, machine, release_of, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESULTS = Path(__file__).parent / "results" / "openai_overhead.md"
+ROUNDS = 5
+CALLS = 300
+STREAMS = 30
+CHUNKS = 400
+
+
+def main() -> str:
+    """Measure all; the report."""
+    port = serve_in_background()
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in CLIENTS}
+    for _ in range(ROUNDS):
+        for name in CLIENTS:
+            command = [sys.executable, "-m", "benchmarks.openai_overhead", name, str(port)]
+            done = subprocess.run(command, capture_output=True, check=True, timeout=300)
+            seen[name].append(tuple(orjson.loads(done.stdout.splitlines()[-1])))
+    bare = seen["bare"]
+    lines: list[list[str]] = []
+    for name, rounds in seen.items():
+        extra = [(one[0] - base[0], one[1] - base[1]) for one, base in zip(rounds, bare, strict=True)]
+        call, chunk = (statistics.median(part) for part in zip(*extra, strict=True))
+        added = ["", ""] if name == "bare" else [f"{call:.0f}", f"{chunk:.1f}"]
+        whole = [f"{statistics.median(part):.0f}" for part in zip(*rounds, strict=True)]
+        lines.append([LABELS.get(name, name), whole[0], added[0], whole[1], added[1]])
+    head = ["client", "call p50, µs", "added, µs", "per streamed chunk p50, µs", "added, µs"]
+    return (
+        f"## Overhead of capturing the openai package\n\n{release_of('openai')}; {machine()}; {ROUNDS} rounds of {CALLS} "
+        f"calls and {STREAMS} streams of {CHUNKS} chunks; processor time of the calling thread.\n\n{table(head, lines)}"
+    )
+
+
+# -- one client, in its own process ---------------------------------------------------------------------------
+
+
+def measure(name: str, port: int) -> tuple[float, float]:
+    """Medians of one client: microseconds for a call, and for a chunk of a stream."""
+    client = CLIENTS[name](f"http://127.0.0.1:{port}/v1")
+    create = client.chat.completions.create
+
+    def read_stream() -> None:
+        for _ in create(**REQUEST, stream=True):
+            pass
+
+    call = median_of(lambda: create(**REQUEST), CALLS, 50)
+    return call, median_of(read_stream, STREAMS, 3) / CHUNKS
+
+
+def median_of(action: Callable[[], object], count: int, warm_up: int) -> float:
+    """Median time of an action, microseconds."""
+    for _ in range(warm_up):
+        action()
+    times: list[int] = []
+    for _ in range(count):
+        began = time.thread_time_ns()
+        action()
+        times.append(time.thread_time_ns() - began)
+    return statistics.median(times) / 1e3
+
+
+def bare(url: str) -> Any:
+    """Openai's own."""
+    import openai
+
+    return openai.OpenAI(base_url=url, api_key="k")
+
+
+def ours(url: str) -> Any:
+    """Shipper's."""
+    from shipper.openai import CaptureConfig, OpenAI
+    from shipper.settings import Settings
+
+    settings = Settings(home=Path(tempfile.mkdtemp()), send="none")
+    return OpenAI(base_url=url, api_key="k", shipper=CaptureConfig(settings=settings))
+
+
+def opentelemetry(url: str) -> Any:
+    """OpenTelemetry's instrumentation, with content."""
+    import os
+
+    from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+    class Drop(SpanExporter):
+        def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002 - the interface's
+            return SpanExportResult.SUCCESS
+
+    os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "SPAN_ONLY"
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Drop()))
+    OpenAIInstrumentor().instrument(tracer_provider=provider)
+    return bare(url)
+
+
+def langfuse(url: str) -> Any:
+    """Langfuse's drop-in client; its exporter talks to the same local server."""
+    from langfuse import Langfuse
+    from langfuse.openai import OpenAI
+
+    Langfuse(public_key="pk", secret_key="sk", base_url=url.removesuffix("/v1"))
+    return OpenAI(base_url=url, api_key="k")
+
+
+CLIENTS: dict[str, Callable[[str], Any]] = {
+    "bare": bare,
+    "ours": ours,
+    "opentelemetry": opentelemetry,
+    "langfuse": langfuse,
+}
+LABELS = {
+    "bare": release_of("openai"),
+    "ours": "llm-shipper",
+    "opentelemetry": release_of("opentelemetry-instrumentation-openai-v2"),
+    "langfuse": release_of("langfuse"),
+}
+
+
+# -- the server, in its own process ---------------------------------------------------------------------------
+
+
+def serve_in_background() -> int:
+    """Start the server; its port."""
+    ports: multiprocessing.Queue[int] = multiprocessing.Queue()
+    multiprocessing.Process(target=serve, args=(ports,), daemon=True).start()
+    return ports.get(timeout=30)
+
+
+def serve(ports: multiprocessing.Queue[int]) -> None:
+    """Answer every request at once with bytes made beforehand."""
+    server = socket.create_server(("127.0.0.1", 0))
+    ports.put(server.getsockname()[1])
+    answers = answer_bytes(), stream_bytes()
+    while True:
+        connection, _ = server.accept()
+        threading.Thread(target=talk, args=(connection, *answers), daemon=True).start()
+
+
+def talk(connection: socket.socket, answer: bytes, stream: bytes) -> None:
+    """One connection."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    received = b""
+    while True:
+        while b"\r\n\r\n" not in received:
+            more = connection.recv(65_536)
+            if not more:
+                return
+            received += more
+        head, _, body = received.partition(b"\r\n\r\n")
+        lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        length = int(lengths[0]) if lengths else 0
+        while len(body) < length:
+            body += connection.recv(65_536)
+        asked, received = body[:length], body[length:]
+        connection.sendall(stream if b'"stream":true' in asked.replace(b" ", b"") else answer)
+
+
+def answer_bytes() -> bytes:
+    """A completion as HTTP."""
+    body = orjson.dumps(RESPONSE)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
+
+
+def stream_bytes() -> bytes:
+    """A stream as HTTP, each event a chunk of the transfer."""
+    head = {key: RESPONSE[key] for key in ("id", "created", "model", "system_fingerprint")}
+    events = [
+        {"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None} for n in range(CHUNKS - 1)
+    ]
+    events.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    parts = [
+        b"data: %b\n\n" % orjson.dumps({**head, "object": "chat.completion.chunk", "choices": [event]})
+        for event in events
+    ]
+    body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b"data: [DONE]\n\n"])
+    begin = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    return begin + body + b"0\r\n\r\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.stdout.write(orjson.dumps(measure(sys.argv[1], int(sys.argv[2]))).decode() + "\n")
+    else:
+        report = main()
+        RESULTS.write_text(report + "\n", "utf-8")
+        print(report)
