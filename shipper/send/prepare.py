@@ -63,10 +63,10 @@ def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool =
     Raises:
         Exception: the document is not one.
     """
-    index, event_id = destination(document, partition)
+    place = destination(document, partition)
     return Prepared(
-        id=event_id,
-        index=index,
+        id=place.id,
+        index=place.index,
         body=orjson.dumps(document),
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),
