@@ -77,7 +77,7 @@ def kill_nodes(home: Path, rounds: int) -> list[str]:
 
 
 def _row(what: str, home: Path, logged: list[str], all_logged: list[str]) -> list[str]:
-    drain(home, None)
+    drain(home, None, timeout_s=900)
     node = find_node(home)
     if node is None:
         raise RuntimeError("no node")

@@ -40,7 +40,11 @@ class Program:
         environment["SHIPPER_HOME"] = str(home)
         if url is not None:
             environment["SHIPPER_ELASTICSEARCH_URL"] = url
-        defaults: dict[str, object] = {"flush_interval_s": 0.05, "retry_max_interval_s": 0.5, "exit_timeout_s": 30.0}
+        defaults: dict[str, object] = {
+            "flush_interval_s": 0.05,
+            "retry_max_interval_s": 0.5,
+            "exit_timeout_s": 30.0,
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE.format(options={**defaults, **options}) + code],
             env=environment,
@@ -115,9 +119,9 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> bool:
     return True
 
 
-def drain(home: Path, url: str | None) -> None:
+def drain(home: Path, url: str | None, timeout_s: float = 120) -> None:
     """Send everything that dead processes left."""
-    done = shipper_command(home, url, "drain", "--timeout", "30")
+    done = shipper_command(home, url, "drain", "--timeout", "30", timeout_s=timeout_s)
     assert done.returncode == 0, done.stderr
 
 
