@@ -42,8 +42,8 @@ _NEAR: Final = 40  # characters before a number in which a word says what it is
 
 _FORMS: Final = re.compile(
     r"(?<![0-9A-Za-z_.])(?:"
-    r"(?P<ssn>D{3}(?P<a>[- ])D{2}(?P=a)D{4})"
-    r"|(?P<nine>D{9}|D{3}(?P<b>[- ])D{3}(?P=b)D{3}|D{4}[. ]D{2}[. ]D{3})"
+    r"(?P<ssn>D{3}-D{2}-D{4})"
+    r"|(?P<nine>D{9}|D{3} D{2} D{4}|D{3}(?P<b>[- ])D{3}(?P=b)D{3}|D{4}[. ]D{2}[. ]D{3})"
     r"|(?P<cpf>D{3}\.D{3}\.D{3}-D{2})|(?P<belgium>D{2}\.D{2}\.D{2}-D{3}\.D{2})"
     r"|(?P<eleven>D{11}|D{2}(?P<c>[ -])D{3}(?P=c)D{3}(?P=c)D{3})"
     r"|(?P<twelve>D{12})|(?P<aadhaar>D{4}(?P<d>[ -])D{4}(?P=d)D{4})"
@@ -130,7 +130,7 @@ def _lettered(text: str, found: re.Match[str]) -> Span | None:
 
 def find(text: str, start: int, end: int) -> Iterator[Span]:
     """National numbers within a part of a text that is made of digits and gaps, as `NATIONAL_ID`. Never raises."""
-    for found in _LETTERED.finditer(text, start, end):
+    for found in _LETTERED.finditer(text, start, min(len(text), end + 4)):  # may end in letters
         if (span := _lettered(text, found)) is not None:
             yield span
     for found in _FORMS.finditer(text, start, end):

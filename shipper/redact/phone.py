@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NEAR: Final = 28  # characters before a number in which a word says what it is
 _GAP: Final = r"[ .\-/\u00a0\u2009\u202f\u2010-\u2013]"
 _EXTENSION: Final = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?[0-9]{1,6}(?![0-9]))?"
+_LONGEST_EXTENSION: Final = 17
 _EDGE: Final = r"(?<![0-9A-Za-z_+(/.])"
 
 # ITU-T E.164: the calling codes that are assigned
@@ -27,16 +28,16 @@ _CODES: Final = re.compile(
     r"|9(?:[0-58]|6[0-8]|7[0-79]|9[2-689])"
 )
 _INTERNATIONAL: Final = re.compile(
-    rf"(?<![0-9A-Za-z_+])(?:\+|00{_GAP}?)(?P<rest>\(?[1-9](?:{_GAP}{{0,2}}+\(?+[0-9]{{1,5}}+\)?+){{1,8}}+)"
-    rf"(?![0-9]){_EXTENSION}"
+    rf"(?<![0-9A-Za-z_+])\(?(?:\+|(?<![.,])(?<![0-9][ .-])00{_GAP}?)(?P<rest>\(?[1-9](?:{_GAP}{{0,2}}+\(?+[0-9]{{1,5}}+\)?+){{1,8}}+)"
+    rf"(?![0-9A-WYZa-wyz_]){_EXTENSION}"
 )
 _NORTH_AMERICAN: Final = re.compile(
     rf"{_EDGE}(?<![0-9][ .-])(?:\+?1[-. ]?)?(?:\([0-9]{{3}}\)[ ]?(?:- ?)?[0-9]{{3}}[-. ]|[0-9]{{3}}-[0-9]{{3}}-"
     rf"|[2-9][0-9]{{2}}(?:\.[0-9]{{3}}\.|[ \u00a0\u202f\u2011][2-9][0-9]{{2}}[ \u00a0\u202f\u2011]))[0-9]{{4}}"
-    rf"(?![0-9A-WYZa-wyz_]|[-.][0-9]){_EXTENSION}"
+    rf"(?![0-9A-WYZa-wyz_]|[ .-][0-9]){_EXTENSION}"
 )
 _TRUNK: Final = re.compile(
-    rf"(?<![0-9A-Za-z_+/.])(?:\(0[1-9][0-9]{{0,4}}\)|0[1-9][0-9]{{0,4}}(?=[^0-9]))(?: ?[-/] ?|{_GAP})"
+    rf"(?<![0-9A-Za-z_+/.])(?<![0-9][ .-])(?:\(0[1-9][0-9]{{0,4}}\)|0[1-9][0-9]{{0,4}}(?=[^0-9]))(?: ?[-/] ?|{_GAP})"
     rf"(?P<rest>[0-9]{{2,8}}+(?:{_GAP}[0-9]{{2,4}}+){{0,4}}+)(?![0-9A-Za-z_])"
 )
 _SAID: Final = re.compile(
@@ -72,13 +73,19 @@ def find(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _grouped(text: str, start: int, end: int) -> Iterator[Span]:
     """Numbers that show by their groups or their beginning what they are."""
-    before = max(0, start - 1)
-    for found in _INTERNATIONAL.finditer(text, before, end):
+    before, behind = max(0, start - 1), min(len(text), end + _LONGEST_EXTENSION)
+    for found in _INTERNATIONAL.finditer(text, before, behind):
         digits = NOT_DIGIT.sub("", found["rest"])
-        if 8 <= len(digits) <= 15 and _CODES.match(digits) and not _DECIMAL.match(found["rest"]):
+        if (
+            found.start() < end
+            and 8 <= len(digits) <= 15
+            and _CODES.match(digits)
+            and not _DECIMAL.match(found["rest"])
+        ):
             yield Span(*found.span(), "PHONE")
-    for found in _NORTH_AMERICAN.finditer(text, before, min(len(text), end + 12)):
-        yield Span(*found.span(), "PHONE")
+    for found in _NORTH_AMERICAN.finditer(text, before, behind):
+        if found.start() < end:
+            yield Span(*found.span(), "PHONE")
     for found in _TRUNK.finditer(text, before, end):
         if 9 <= _count(found[0]) <= 12 and not _DATE.match(text, found.start()):
             yield Span(*found.span(), "PHONE")
