@@ -18,6 +18,7 @@ import shipper
 from benchmarks.measure import REQUEST, RESPONSE, machine, table
 from shipper.embedded import remove_node, start_node
 from shipper.process import pipeline_for
+from shipper.send.imports import import_what_sending_needs
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.store.client import connect
@@ -78,6 +79,7 @@ def _drain(home: Path) -> dict[str, float]:
         setup(client)
     sender = Sender(settings, make_sink(settings), role="drain", instance="memory", adopt_living=True)
     sender.adopt()
+    import_what_sending_needs()
     before = _resident()
     highest = before
     sender.start()
