@@ -25,6 +25,7 @@ _VERBS = {
     "deadletter": "shipper.cli.deadletter",
     "join": "shipper.cli.join",
     "feedback": "shipper.cli.feedback",
+    "evaluate": "shipper.cli.evaluate",
     "demo": "shipper.cli.demo",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from shipper.feedback.plan import moment_of
 from shipper.record.feedback import AMENDMENT
 from shipper.record.times import parse_time
 
@@ -42,8 +43,8 @@ class Event:
         "is_joined",
         "join",
         "keys",
+        "moment",
         "stored",
-        "target_ns",
     )
 
     def __init__(self, stored: Stored) -> None:
@@ -60,8 +61,8 @@ class Event:
         self.attempts = attempts if type(attempts) is int else 0
         self.at_ns = parse_time(source.get("@timestamp"), "", []) or 0
         self.arrived_ns = parse_time(event.get("ingested"), "", []) or self.at_ns
-        target: Json = llm.get("target") or _NOTHING
-        self.target_ns = None if self.is_joined else parse_time(target.get("timestamp"), "", [])
+        target: Json = _NOTHING if self.is_joined else llm.get("target") or _NOTHING
+        self.moment = moment_of(self.at_ns, parse_time(target.get("timestamp"), "", []))
 
 
 class Completion:

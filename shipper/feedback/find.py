@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from shipper.feedback import plan
 from shipper.feedback.documents import Completion, Event, Place
 from shipper.feedback.requests import PAGE_MAX
 
@@ -32,8 +33,13 @@ class Found:
     """Why the event is given up without being joined; empty when it isn't."""
 
 
-def find(requests: Requests, events: Sequence[Event], patterns: Sequence[str]) -> list[Found]:
+def find(requests: Requests, events: Sequence[Event], window: int | None) -> list[Found]:
     """What the events are about, in their order.
+
+    Args:
+        requests: the store.
+        events: a batch.
+        window: how far back a completion may lie, days; None: anywhere.
 
     Raises:
         ApiError, TransportError: the store refused or did not answer.
@@ -42,11 +48,18 @@ def find(requests: Requests, events: Sequence[Event], patterns: Sequence[str]) -
     for event in events:
         for key in event.keys:
             wanted[key].add(event.application)
+    everywhere = (plan.EVERYWHERE,)
+    patterns = everywhere if window is None else plan.patterns_of((one.moment for one in events), window)
     by_key, too_many = _completions(requests, wanted, patterns)
-    return [_matched(event, by_key, too_many) for event in events]
+    return [_matched(event, by_key, too_many, window) for event in events]
 
 
-def _matched(event: Event, by_key: dict[str, list[Completion]], too_many: set[tuple[str, str]]) -> Found:
+def _matched(
+    event: Event,
+    by_key: dict[str, list[Completion]],
+    too_many: set[tuple[str, str]],
+    window: int | None,
+) -> Found:
     """A caller's own key counts within its application; an event's id and a provider's response id everywhere."""
     found = Found(event)
     if not event.keys:
@@ -56,9 +69,12 @@ def _matched(event: Event, by_key: dict[str, list[Completion]], too_many: set[tu
     else:
         for key in event.keys:
             for completion in by_key.get(key, ()):
+                place = completion.stored.place
+                if window is not None and not plan.is_within(event.moment, place.index, window):
+                    continue
                 is_id = key in (completion.event_id, completion.response_id)
                 if is_id or event.application == completion.application:
-                    found.completions[completion.stored.place] = completion
+                    found.completions[place] = completion
                     found.by_own_key |= not is_id
     return found
 

@@ -114,7 +114,7 @@ class Joiner:
         after: list[Any] | None = None
         while True:
             events, after = self._requests.events(_given_up(application), _PAGE, after)
-            found = find(self._requests, events, (plan.EVERYWHERE,))
+            found = find(self._requests, events, None)
             out += [one for one in found if one.completions and not one.refused]
             if after is None:
                 return out
@@ -141,12 +141,7 @@ class Joiner:
     def _join(self, events: Sequence[Event], *, anywhere: bool) -> Report:
         """Merge a page of events into their completions, then mark them."""
         report = Report(len(events))
-        if anywhere:
-            patterns = (plan.EVERYWHERE,)
-        else:
-            moments = {plan.moment_of(event.at_ns, event.target_ns) for event in events}
-            patterns = plan.patterns_of(moments, self._window)
-        found = find(self._requests, events, patterns)
+        found = find(self._requests, events, None if anywhere else self._window)
         targets: dict[Place, Target] = {}
         for one in found:
             for place, completion in one.completions.items():

@@ -7,7 +7,9 @@ and a little into the future, since clocks differ. All times are nanoseconds sin
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ DAY: Final = 86_400 * SECOND
 
 _MAX_MONTHS = 48  # each takes 30 bytes of the address, of which Elasticsearch takes 4,096
 _LONGEST_INTERVAL = DAY
+_PARTITION = re.compile(r"-(\d{4})\.(\d{2})(?:\.\d{2})?\Z", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STILL_ARRIVING = 600 * SECOND  # a batch that shares one key may take so long to arrive
 
 
@@ -53,11 +57,7 @@ def patterns_of(moments: Iterable[Moment], window: int) -> tuple[str, ...]:
     """
     months: set[tuple[int, int]] = set()
     for moment in set(moments):
-        if moment.target_day is not None:
-            first, last = moment.target_day - 1, moment.target_day + 1
-        else:
-            first, last = moment.day - window, moment.day + 1
-        months |= _months(max(0, first), last)
+        months |= _months(moment, window)
         if len(months) > _MAX_MONTHS:
             return (EVERYWHERE,)
     return (*(f"llm-completions-*@*-{year:04d}.{month:02d}*" for year, month in sorted(months)), UNDATED)
@@ -86,11 +86,23 @@ def second_look_ns(arrivals_ns: Iterable[int], now_ns: int) -> int | None:
     return now_ns + _STILL_ARRIVING if now_ns - latest < _STILL_ARRIVING else None
 
 
-def _months(first_day: int, last_day: int) -> set[tuple[int, int]]:
-    first, last = (datetime.fromtimestamp(0, UTC) + timedelta(days=day) for day in (first_day, last_day))
+def is_within(moment: Moment, index: str, window: int) -> bool:
+    """Whether the index is among an event's own: what a batch finds must not depend on who else is in it."""
+    found = _PARTITION.search(index)
+    return found is None or (int(found[1]), int(found[2])) in _months(moment, window)
+
+
+@lru_cache(maxsize=4096)  # events of a day share it
+def _months(moment: Moment, window: int) -> frozenset[tuple[int, int]]:
+    """The months in which the event's completion can have begun."""
+    if moment.target_day is not None:
+        days = (moment.target_day - 1, moment.target_day + 1)
+    else:
+        days = (moment.day - window, moment.day + 1)
+    first, last = (_EPOCH + timedelta(days=max(0, day)) for day in days)
     months: set[tuple[int, int]] = set()
     year, month = first.year, first.month
     while (year, month) <= (last.year, last.month):
         months.add((year, month))
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-    return months
+    return frozenset(months)

@@ -71,8 +71,23 @@ def test_a_completion_within_the_window_lies_in_a_pattern(
         "event": {"id": "x", "dataset": "llm.completion"},
     }
     index = destination(document, partition).index  # type: ignore[arg-type]
-    patterns = plan.patterns_of([plan.moment_of(ns(at.replace(tzinfo=UTC)), None)], 90)
-    assert any(fnmatchcase(index, pattern) for pattern in patterns)
+    moment = plan.moment_of(ns(at.replace(tzinfo=UTC)), None)
+    assert any(fnmatchcase(index, pattern) for pattern in plan.patterns_of([moment], 90))
+    assert plan.is_within(moment, index, 90)
+
+
+def test_an_event_finds_the_same_in_any_batch() -> None:
+    """Partitions that are searched for others are not its own; what has no date is everybody's."""
+    moment = plan.moment_of(ns(datetime(2026, 11, 15, tzinfo=UTC)), None)
+    months = ["2026.07", "2026.08", "2026.11.30", "2026.12", "2025.11"]
+    assert [plan.is_within(moment, f"llm-completions-a@1-{month}", 90) for month in months] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert plan.is_within(moment, "llm-completions-a@1-undated", 90)
 
 
 def test_intervals_grow_to_a_day() -> None:
