@@ -272,7 +272,11 @@ def _explain(error: ValidationError, cls: type[Settings]) -> str:
             continue
         option = name.split(".", 1)[0]
         secret = option in cls.model_fields and "Secret" in str(cls.model_fields[option].annotation)
-        shown = "" if secret or option == "settings" else f" (it was {_without_secrets(option, fault['input'])!r})"
+        shown = (
+            ""
+            if secret or option == "settings"
+            else f" (it was {_without_secrets(option, fault['input'])!r})"
+        )
         sentences.append(f"Setting {name}: {fault['msg'].removeprefix('Value error, ')}{shown}.")
     return " ".join(sentences)
 

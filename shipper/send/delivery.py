@@ -132,4 +132,7 @@ class Delivery:
             self.unknown_answers += 1
         self.trouble = result.reason or result.error_type or f"status {result.status}"
         kind = "is paused" if result.outcome is Outcome.PAUSE else "will try again"
-        notice.warn("sending", f"Sending {kind}: {self.trouble.rstrip('.')}. Nothing is lost: events wait in the spool.")
+        notice.warn(
+            "sending",
+            f"Sending {kind}: {self.trouble.rstrip('.')}. Nothing is lost: events wait in the spool.",
+        )

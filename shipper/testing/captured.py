@@ -15,7 +15,7 @@ from shipper.settings import Settings
 from shipper.spool.folder import instance_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 class Captured:
@@ -46,7 +46,7 @@ class Captured:
 
 
 @contextmanager
-def capture_completions(**settings: Any) -> Iterator[Captured]:
+def capture_completions(**settings: Any) -> Generator[Captured]:
     """Keep what is logged, with the process's default settings, in a temporary folder, and send nothing.
 
     Handlers, applications and clients have to be made within it.

@@ -51,7 +51,9 @@ def _exchanges(folder: Path) -> list[dict[str, Any]]:
                     "request": orjson.loads(one["request"]["body"]),
                     "answer": _chunks(text) if streamed else orjson.loads(text),
                     "status": one["response"]["status"]["code"],
-                    "date": datetime.strptime(headers["date"][0], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+                    "date": datetime.strptime(headers["date"][0], "%a, %d %b %Y %H:%M:%S GMT").replace(
+                        tzinfo=UTC
+                    )
                     if "date" in headers
                     else None,
                 }
@@ -85,7 +87,11 @@ def test_recorded_openai_traffic(shared_data: Path, to_node: Settings, es: Elast
         failed = one["status"] >= 400
         error = {**one["answer"]["error"], "status": one["status"]} if failed else None
         app.log_completion(
-            one["request"], None if failed else one["answer"], error=error, started_at=one["date"], event_id=one["id"]
+            one["request"],
+            None if failed else one["answer"],
+            error=error,
+            started_at=one["date"],
+            event_id=one["id"],
         )
     pipeline = pipeline_for(to_node)
     assert pipeline.flush(60)
@@ -99,7 +105,9 @@ def test_recorded_openai_traffic(shared_data: Path, to_node: Settings, es: Elast
             "input": {"sum": {"field": "gen_ai.usage.input_tokens"}},
             "output": {"sum": {"field": "gen_ai.usage.output_tokens"}},
             "failed": {"filter": {"term": {"event.outcome": "failure"}}},
-            "days": {"date_histogram": {"field": "@timestamp", "calendar_interval": "day", "min_doc_count": 1}},
+            "days": {
+                "date_histogram": {"field": "@timestamp", "calendar_interval": "day", "min_doc_count": 1}
+            },
             "models": {"terms": {"field": "gen_ai.request.model", "size": 100}},
         },
     )
@@ -124,9 +132,15 @@ def test_production_trace(shared_data: Path, to_node: Settings, es: Elasticsearc
             for row in csv.DictReader(file):
                 time = datetime.fromisoformat(row["TIMESTAMP"][:26]).replace(tzinfo=UTC)
                 rows.append((path.stem, time, int(row["ContextTokens"]), int(row["GeneratedTokens"])))
-    apps = {name: shipper.Application(name, version="2023", settings=to_node) for name in {row[0] for row in rows}}
+    apps = {
+        name: shipper.Application(name, version="2023", settings=to_node) for name in {row[0] for row in rows}
+    }
     for name, time, context, generated in rows:
-        usage = {"prompt_tokens": context, "completion_tokens": generated, "total_tokens": context + generated}
+        usage = {
+            "prompt_tokens": context,
+            "completion_tokens": generated,
+            "total_tokens": context + generated,
+        }
         apps[name].log_completion({"model": "gpt-4"}, {"model": "gpt-4", "usage": usage}, started_at=time)
     pipeline = pipeline_for(to_node)
     assert pipeline.flush(120)
@@ -157,4 +171,6 @@ def test_production_trace(shared_data: Path, to_node: Settings, es: Elasticsearc
         assert bucket["input"]["value"] == sum(row[2] for row in mine)
         assert bucket["output"]["value"] == sum(row[3] for row in mine)
         minutes = Counter(f"{row[1]:%Y-%m-%dT%H:%M}" for row in mine)
-        assert {one["key_as_string"][:16]: one["doc_count"] for one in bucket["minutes"]["buckets"]} == minutes
+        assert {
+            one["key_as_string"][:16]: one["doc_count"] for one in bucket["minutes"]["buckets"]
+        } == minutes

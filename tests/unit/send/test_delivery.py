@@ -266,7 +266,9 @@ def test_backoff_grows() -> None:
     assert [backoff_s(attempt, 30, 1) for attempt in (1, 2, 3, 20)] == [0.25, 0.5, 1.0, 30]
 
 
-def test_the_heartbeat_has_the_books(road: Callable[..., tuple[Store, Pipeline, shipper.Application]]) -> None:
+def test_the_heartbeat_has_the_books(
+    road: Callable[..., tuple[Store, Pipeline, shipper.Application]],
+) -> None:
     """While it lives and when it ends, a process tells the store its ledger, under its application's name."""
     store, pipeline, app = road(lambda request, store: store.take(request), heartbeat_interval_s=3600)
     for _ in range(3):
