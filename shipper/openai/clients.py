@@ -31,7 +31,7 @@ def _derived(original: type, **more: Any) -> type:
         return super(derived, self)
 
     methods = {
-        **_looking_on(parent),
+        **_looking_on(original, parent),
         "request": _requesting(parent, issubclass(original, openai.AsyncOpenAI)),
     }
     namespace = {name: functools.wraps(getattr(original, name))(method) for name, method in methods.items()}
@@ -76,8 +76,9 @@ def _requesting(parent: Callable[[Any], Any], is_async: bool) -> Callable[..., A
     return request_async if is_async else request
 
 
-def _looking_on(parent: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+def _looking_on(original: Any, parent: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     """What is looked into on the way; the same for sync and async, since it only passes on."""
+    inherited = original._process_response_data  # noqa: SLF001 - found once: it is called for each chunk
 
     def process_response(self: Any, *, options: Any, response: Any, **rest: Any) -> Any:
         if isinstance(exchange := options.post_parser, Exchange):
@@ -89,7 +90,7 @@ def _looking_on(parent: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
             data = exchange.marked(data)
             if exchange.has_marked:
                 del response.extensions[EXTENSION]
-        return parent(self)._process_response_data(data=data, cast_to=cast_to, response=response)  # noqa: SLF001
+        return inherited(self, data=data, cast_to=cast_to, response=response)
 
     def copy(self: Any, *args: Any, **kwargs: Any) -> Any:
         copied = parent(self).copy(*args, **kwargs)

@@ -51,6 +51,7 @@ class Events:
         self._hide_usage = hide_usage
         self._over = False
         self._assembler = Assembler()
+        self._add = self._assembler.add
         self._chunks: list[Any] | None = [] if keep_chunks and not figures_only else None
         self._figures: Json | None = {} if figures_only else None
         self._count = 0
@@ -79,7 +80,7 @@ class Events:
         if self._figures is not None:
             _keep_figures(chunk, self._figures)
             return chunk
-        self._assembler.add(chunk)
+        self._add(chunk)
         if self._chunks is not None:
             self._chunks.append(chunk)
         return chunk

@@ -84,7 +84,7 @@ class Exchange(Known):
         self._json: Any = None  # the request, as the caller's thread had it
         self._request: Any = None  # the request, as it went out
         self._collector: Collector | None = None
-        self._unread: list[bytes] = []
+        self._unread = b""
         self._lock = threading.Lock()
         self._open = [True]  # its one item is taken by whoever ends the exchange
         self._tapped = False
@@ -171,14 +171,16 @@ class Exchange(Known):
             self.first_chunk_s = (self._latest_ns - self._clock_ns) / 1e9
         if self.hide_usage:
             return self._feed(data)
-        self._unread.append(data)
+        if self._unread:
+            self.catch_up()
+        self._unread = data
         return data
 
     def catch_up(self) -> None:
         """The caller wants more: look at what it has got already."""
-        if self._unread:
-            unread, self._unread = self._unread, []
-            self._feed(unread[0] if len(unread) == 1 else b"".join(unread))
+        unread, self._unread = self._unread, b""
+        if unread:
+            self._feed(unread)
 
     def broke(self, error: BaseException) -> None:
         """Reading failed."""

@@ -23,6 +23,8 @@ class EventSplitter:
         if self._return or b"\r" in data:
             data = self._newlines(data)
         rest = self._rest
+        if not rest and data.endswith(b"\n\n"):  # whole events, as they usually come
+            return data[:-2].split(b"\n\n")
         start = max(0, len(rest) - 1)
         rest += data
         if rest.find(b"\n\n", start) < 0:
@@ -40,7 +42,7 @@ class EventSplitter:
 
 def data_of(event: bytes) -> bytes:
     """The data of one event; empty when it has none (a comment, a ping)."""
-    if event.startswith(_ONE_LINE) and b"\n" not in event:
+    if event[:6] == _ONE_LINE and b"\n" not in event:
         return event[6:]
     lines = event.split(b"\n")
     return b"\n".join(

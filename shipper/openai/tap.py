@@ -60,7 +60,16 @@ class _Tapped:
 
 class _Tap(_Tapped):
     def __iter__(self) -> Iterator[bytes]:
-        return _Bytes(iter(self._inner), self._reader)
+        reader = self._reader
+        try:
+            for data in self._inner:
+                yield reader.took(data)
+                reader.catch_up()
+        except GeneratorExit:  # nobody wants the rest
+            raise
+        except BaseException as error:
+            reader.broke(error)
+            raise
 
     def close(self) -> None:
         try:
@@ -78,26 +87,6 @@ class _AsyncTap(_Tapped):
             await self._inner.aclose()
         finally:
             self._reader.closed(sys.exception())
-
-
-class _Bytes:
-    def __init__(self, inner: Iterator[bytes], reader: Reader) -> None:
-        self._inner = inner
-        self._reader = reader
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        self._reader.catch_up()
-        try:
-            data = next(self._inner)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self._reader.broke(error)
-            raise
-        return self._reader.took(data)
 
 
 class _AsyncBytes:
