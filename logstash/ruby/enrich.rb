@@ -1,8 +1,9 @@
 # What a bare client left out of its record: times from one another, outcome, keys that feedback may use, total of
 # tokens, searchable text. What is there is never changed. The twin of shipper/route/enrich.py.
 
-%w[moment texts].each { |name| require File.join(File.dirname(File.expand_path(__FILE__)), "lib", name) }
+%w[json_text moment texts].each { |name| require File.join(File.dirname(File.expand_path(__FILE__)), "lib", name) }
 
+TEXT_LEVELS = 100 # they end up some levels below the record
 MESSAGES = %w[
   [gen_ai][input][messages] [gen_ai][output][messages] [gen_ai][system_instructions] [gen_ai][tool][definitions]
 ].freeze
@@ -98,7 +99,7 @@ def write_texts(event)
     value = event.get(name)
     next unless value.is_a?(String)
     begin
-      event.set(name, JSON.parse(value))
+      event.set(name, LLM::JsonText.load(value, TEXT_LEVELS))
     rescue JSON::ParserError
       next
     end

@@ -9,16 +9,14 @@ require File.join(File.dirname(File.expand_path(__FILE__)), "lib", "intake")
 def filter(event)
   # Inputs stamp it before the queue, so that an event that is read twice has one time of arrival.
   arrived_ns = LLM::Moment.nanoseconds(event.get("@timestamp").to_s) || LLM::Moment.nanoseconds(Time.now.to_f)
+  LLM::Intake.documents(text(event), arrived_ns).map { |document| event_of(document, arrived_ns) }
+end
+
+def text(event)
   message = event.get("message")
   value = event.get("[@metadata][value]")
-  documents = if !value.nil?
-                LLM::Intake.documents_of(value, arrived_ns)
-              elsif message.is_a?(String)
-                LLM::Intake.documents(message, arrived_ns)
-              else
-                LLM::Intake.documents_of(event.to_hash, arrived_ns)
-              end
-  documents.map { |document| event_of(document, arrived_ns) }
+  return message if value.nil? && message.is_a?(String)
+  LLM::JsonText.dump(value.nil? ? event.to_hash : value)
 end
 
 def event_of(document, arrived_ns)

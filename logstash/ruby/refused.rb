@@ -20,7 +20,7 @@ def filter(event)
   if event.get("[event][dataset]") == "llm.deadletter"
     shorten(event)
     [again(event)]
-  elsif answer.document_fault?
+  elsif answer.document_fault?(event.to_json.bytesize)
     [letter(event, answer)]
   else
     [again(event)]
@@ -136,10 +136,15 @@ test "a wrong configuration" do
   end
 end
 
-test "too large" do
+test "a request that was too large" do
   parameters { { "partition" => "month", "max_pause_s" => "0" } }
-  in_event { REFUSED.call(413, "payload_too_large", "") }
-  expect("is the document's fault") { |events| events[0].get("[llm][deadletter][status]") == 413 }
+  in_events do
+    large = REFUSED.call(413, "payload_too_large", "").tap { |event| event["message"] = "x" * 1_100_000 }
+    [large, REFUSED.call(413, "payload_too_large", "")]
+  end
+  expect("is the fault of a large document, not of a small one") do |events|
+    events.map { |one| one.get("[event][dataset]") } == ["llm.deadletter", "llm.completion"]
+  end
 end
 
 test "a text that looks like an answer" do

@@ -6,10 +6,11 @@ What is there is never changed, but for names of older conventions. A record tha
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from shipper.route.jsontext import load
 from shipper.route.moment import nanoseconds, text
 from shipper.route.nested import at, put, take
 from shipper.route.texts import input_text, output_text
@@ -43,6 +44,7 @@ _JSON_TEXTS = (
     ("gen_ai", "system_instructions"),
     ("gen_ai", "tool", "definitions"),
 )
+_TEXT_LEVELS = 100  # they end up some levels below the record
 _FAILED = 400
 
 
@@ -180,10 +182,8 @@ def _write_total(out: dict[str, Any]) -> None:
 def _write_texts(out: dict[str, Any]) -> None:
     for path in _JSON_TEXTS:  # an attribute of a span can hold no objects: they are JSON in a text there
         if isinstance(value := at(out, *path), str):
-            try:
-                put(out, json.loads(value), *path)
-            except (ValueError, RecursionError):
-                continue
+            with suppress(ValueError):
+                put(out, load(value, _TEXT_LEVELS), *path)
     gen_ai = out.get("gen_ai") or {}
     if at(out, "llm", "input", "text") is None:
         said = input_text(gen_ai.get("system_instructions"), at(gen_ai, "input", "messages"))

@@ -6,10 +6,10 @@ document written by hand is brought into the record's form, or refused with a re
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 from typing import Any
 
+from shipper.route.jsontext import dump
 from shipper.route.letter import Refusal
 from shipper.route.moment import nanoseconds, text
 from shipper.route.nested import at, put
@@ -179,8 +179,4 @@ def _write_tags(record: dict[str, Any]) -> None:
         record.pop("tags", None)
         return
     items = tags if isinstance(tags, list) else [tags]
-    record["tags"] = [
-        one if isinstance(one, str) else json.dumps(one, separators=(",", ":"), ensure_ascii=False)
-        for one in items
-        if one is not None
-    ]
+    record["tags"] = [one if isinstance(one, str) else dump(one) for one in items if one is not None]

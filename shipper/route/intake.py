@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shipper.route.destination import destination
 from shipper.route.enrich import enrich
 from shipper.route.foreign import recognise
+from shipper.route.jsontext import MAX_LEVELS, dump, load
 from shipper.route.letter import Refusal, letter
 from shipper.route.otlp import is_export, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-MAX_LEVELS = 128
-"""Nesting of objects and lists; what is deeper counts as unreadable: at 250 levels Logstash runs out of stack, and ends."""
 
 _BLANK = " \t\r\n\ufeff"
 _NOT_JSON = Refusal(
@@ -79,7 +75,7 @@ def _find(text: str) -> Iterator[_Found]:
     if not text:
         return
     try:
-        yield from _records(_load(text), text)
+        yield from _records(load(text), text)
     except ValueError:
         yield from _lines(text)
 
@@ -90,7 +86,7 @@ def _lines(text: str) -> Iterator[_Found]:
     position = 0
     for number, line in enumerate(lines):
         try:
-            value = _load(line)
+            value = load(line)
         except ValueError:
             if number == 0:
                 yield _Found(text, 0, None, _NOT_JSON)
@@ -109,47 +105,9 @@ def _records(value: Any, text: str, position: int = 0) -> Iterator[_Found]:
     for item in value if several else [value]:
         if is_export(item):
             for span, record in spans(item):
-                yield _Found(_json(span), position, record, None if record else _NO_MODEL_CALL)
+                yield _Found(dump(span), position, record, None if record else _NO_MODEL_CALL)
                 position += 1
             continue
-        original = _json(item) if several else text
+        original = dump(item) if several else text
         yield _Found(original, position, item, None if isinstance(item, dict) else _NOT_AN_OBJECT)
         position += 1
-
-
-def _load(text: str) -> Any:
-    """The JSON value. Raises ValueError for what is none, is too deep, or holds half a character."""
-    try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_number)
-        json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError:
-        raise ValueError from None
-    if _is_deep(value):
-        raise ValueError
-    return value
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
-
-
-def _number(digits: str) -> float | str:
-    """Numbers that no double can hold are kept as a word."""
-    number = float(digits)
-    return number if math.isfinite(number) else "-Infinity" if number < 0 else "Infinity"
-
-
-def _is_deep(value: Any) -> bool:
-    stack = [(value, 1)]
-    while stack:
-        item, level = stack.pop()
-        if not isinstance(item, (dict, list)):
-            continue
-        if level > MAX_LEVELS:
-            return True
-        stack.extend((inner, level + 1) for inner in (item.values() if isinstance(item, dict) else item))
-    return False
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -6,9 +6,9 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/ (August 2026).
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from shipper.route.jsontext import dump
 from shipper.route.moment import END_NS, text
 from shipper.route.nested import at, put
 
@@ -126,7 +126,7 @@ def _value(value: Any) -> Any:
         return [_value(one) for one in items] if isinstance(items, list) else []
     if "kvlistValue" in value:
         return _attributes(at(value, "kvlistValue", "values"))
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return dump(value)
 
 
 def _time(value: Any) -> int | None:

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import trustme
+from elasticsearch import ApiError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from elasticsearch import Elasticsearch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 USER, PASSWORD = "writer", "not-a-secret"
@@ -43,6 +46,23 @@ def until(what: str, condition: Callable[[], Any], timeout_s: float = 60.0, step
             return found
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
         time.sleep(step_s)
+
+
+def stored(
+    es: Elasticsearch, count: int, index: str = "llm-*", timeout_s: float = 90.0
+) -> list[dict[str, Any]]:
+    """The hits of an index, once there are so many."""
+    patient = es.options(max_retries=0)
+
+    def hits() -> list[dict[str, Any]] | None:
+        try:
+            patient.indices.refresh(index=index)
+            found = patient.search(index=index, size=10_000, sort=["_doc"])["hits"]["hits"]
+        except (ApiError, TransportError):  # an index that is being made can't be searched yet
+            return None
+        return found if len(found) >= count else None
+
+    return until(f"{count} documents in {index}", hits, timeout_s)
 
 
 @dataclass
@@ -156,8 +176,16 @@ class RealLogstash:
     def _listens(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"Logstash ended: {self.output()[-6000:]}"
+        ports = {
+            "http": self.port,
+            "http-plain": self.plain_port,
+            "beats": self.beats_port,
+            "tcp": self.tcp_port,
+        }
         try:
-            socket.create_connection(("127.0.0.1", self.plain_port), 1).close()
+            for name in self.intakes.split(","):
+                if name in ports:
+                    socket.create_connection(("127.0.0.1", ports[name]), 1).close()
         except OSError:
             return False
         return True

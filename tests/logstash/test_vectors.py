@@ -14,22 +14,16 @@ from shipper.settings import Settings
 from shipper.sink.base import Outcome
 from shipper.sink.logstash import LogstashSink
 from tests.contract.test_vectors import SCENARIOS, VECTORS
-from tests.logstash.real import PASSWORD, USER, RealLogstash, until
+from tests.logstash.real import PASSWORD, USER, RealLogstash, stored
 from tests.logstash.vectors import BARE, bare_vectors, comparable
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
 
-def stored(es: Elasticsearch, count: int) -> list[dict[str, Any]]:
-    """Everything in the store, once there is so much of it."""
-
-    def hits() -> list[dict[str, Any]] | None:
-        es.indices.refresh(index="llm-*")
-        found = es.search(index="llm-*", size=2000, track_total_hits=True)["hits"]["hits"]
-        return found if len(found) >= count else None
-
-    found = until(f"{count} documents are stored", hits, 90)
+def everything(es: Elasticsearch, count: int) -> list[dict[str, Any]]:
+    """Everything in the store, once there is so much of it; no more than that."""
+    found = stored(es, count)
     assert len(found) == count, "something is stored twice"
     return found
 
@@ -43,7 +37,7 @@ def test_bare_messages(logstash: RealLogstash, clean_store: Elasticsearch) -> No
             assert logstash.post(vector.message) == (200, "ok")
     results = [
         comparable(hit["_index"], hit["_id"], hit["_source"], since, time.time_ns())
-        for hit in stored(clean_store, len(wanted))
+        for hit in everything(clean_store, len(wanted))
     ]
     assert differences(results, wanted) == ([], [])
 
@@ -69,7 +63,7 @@ def test_records_of_the_shipper(logstash: RealLogstash, clean_store: Elasticsear
     sink.close()
     results = [
         {"index": hit["_index"], "id": hit["_id"], "document": at_the_moment(hit["_source"])}
-        for hit in stored(clean_store, len(sent))
+        for hit in everything(clean_store, len(sent))
     ]
     wanted = [
         {"index": one.index, "id": one.id, "document": at_the_moment(json.loads(one.body))} for one in sent

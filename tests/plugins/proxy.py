@@ -29,13 +29,13 @@ _KEPT = ("content-type", "content-encoding", "accept", "authorization")
 class ForwardingProxy:
     """Passes requests on to `target`; a context manager.
 
-    `refuse` is asked about each request first, with method and path: a status and a JSON body are answered instead
-    of passing it on. `target` may be changed while it runs: a node that was started again has another port.
+    `refuse` is asked about each request first, with method, path and size: a status and a JSON body are answered
+    instead of passing it on. `target` may be changed while it runs: a node that was started again has another port.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
-        self.refuse: Callable[[str, str], tuple[int, Any] | None] = lambda _method, _path: None
+        self.refuse: Callable[[str, str, int], tuple[int, Any] | None] = lambda *_: None
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -74,7 +74,7 @@ def _handler(owner: ForwardingProxy) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             path = urlsplit(self.path).path
-            refusal = owner.refuse(self.command, path)
+            refusal = owner.refuse(self.command, path, len(body))
             if refusal is not None:
                 self._answer(refusal[0], json.dumps(refusal[1]).encode(), "application/json")
             elif path == "/" and self.command in ("GET", "HEAD"):

@@ -18,6 +18,8 @@ module LLM
       "index template",
     ].freeze
 
+    LARGE = 1_048_576
+
     # The output prints the document and the answer as Ruby does. Quotes inside of texts are escaped there, so that no
     # text of a client can pass for the answer.
     HEAD = /, response: \{"create"\s*=>\s*\{"status"\s*=>\s*(\d+), "error"\s*=>\s*\{"type"\s*=>\s*"(\w+)"/
@@ -32,8 +34,10 @@ module LLM
       new(head[1].to_i, head[2], reason[0, 600])
     end
 
-    def document_fault?
-      return true if type.nil? || status == 413
+    # `bytes` is the document's size. A proxy with a low bound refuses requests that are full of small documents.
+    def document_fault?(bytes)
+      return true if type.nil?
+      return bytes > LARGE if status == 413
       return false unless DOCUMENT_FAULTS.include?(type)
       type != "illegal_argument_exception" || NOT_ABOUT_THE_DOCUMENT.none? { |phrase| reason.downcase.include?(phrase) }
     end

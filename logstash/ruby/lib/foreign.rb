@@ -2,7 +2,7 @@
 # The twin of shipper/route/foreign.py, which says why.
 
 require "digest"
-require "json"
+require_relative "json_text"
 require_relative "letter"
 require_relative "moment"
 require_relative "nested"
@@ -120,7 +120,7 @@ module LLM
       tags = record["tags"]
       return record.delete("tags") if tags.nil?
       items = tags.is_a?(Array) ? tags : [tags]
-      record["tags"] = items.compact.map { |one| one.is_a?(String) ? one : JSON.generate(one) }
+      record["tags"] = items.compact.map { |one| one.is_a?(String) ? one : JsonText.dump(one) }
     end
   end
 end

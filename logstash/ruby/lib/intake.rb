@@ -1,7 +1,7 @@
 # From the text of one message to records and dead letters. The twin of shipper/route/intake.py.
 
-require "json"
 require_relative "foreign"
+require_relative "json_text"
 require_relative "letter"
 require_relative "otlp"
 
@@ -10,11 +10,10 @@ module LLM
   Found = Struct.new(:original, :position, :record, :refusal)
 
   module Intake
-    MAX_LEVELS = 128 # at 250 the output runs out of stack, and Logstash ends
     BLANK = /\A[ \t\r\n\u{feff}]+|[ \t\r\n\u{feff}]+\z/
     NOT_JSON = Refusal.new(
       "malformed_json",
-      "The text is not JSON, or is nested deeper than #{MAX_LEVELS} levels: nothing in it could be read."
+      "The text is not JSON, or is nested deeper than #{JsonText::MAX_LEVELS} levels: nothing in it could be read."
     )
     NOT_AN_OBJECT = Refusal.new("not_an_object", "A record has to be a JSON object.")
     NO_MODEL_CALL = Refusal.new("not_an_llm_event", "A span without gen_ai attributes is no model call.")
@@ -27,19 +26,13 @@ module LLM
       text.empty? ? [] : find(text).map { |found| document(found, text, arrived_ns) }
     end
 
-    # The same for a value that a codec has read.
-    def documents_of(value, arrived_ns)
-      text = JSON.generate(value)
-      records(value, text).map { |found| document(found, text, arrived_ns) }
-    end
-
     def document(found, text, arrived_ns)
       refusal = found.refusal || Foreign.recognise(found.record, text, found.position)
       refusal ? Letter.intake(refusal, found.original, found.record, arrived_ns, found.position) : found.record
     end
 
     def find(text)
-      records(load(text), text)
+      records(JsonText.load(text), text)
     rescue JSON::ParserError
       lines(text)
     end
@@ -49,7 +42,7 @@ module LLM
       found = []
       text.split("\n").map { |line| strip(line) }.reject(&:empty?).each_with_index do |line, number|
         begin
-          found.concat(records(load(line), line, found.size))
+          found.concat(records(JsonText.load(line), line, found.size))
         rescue JSON::ParserError
           return [Found.new(text, 0, nil, NOT_JSON)] if number.zero?
           found << Found.new(line, found.size, nil, NOT_JSON)
@@ -65,18 +58,14 @@ module LLM
       (several ? value : [value]).each do |item|
         if Otlp.export?(item)
           Otlp.spans(item).each do |span, record|
-            found << Found.new(JSON.generate(span), position + found.size, record, record ? nil : NO_MODEL_CALL)
+            found << Found.new(JsonText.dump(span), position + found.size, record, record ? nil : NO_MODEL_CALL)
           end
           next
         end
-        original = several ? JSON.generate(item) : text
+        original = several ? JsonText.dump(item) : text
         found << Found.new(original, position + found.size, item, item.is_a?(Hash) ? nil : NOT_AN_OBJECT)
       end
       found
-    end
-
-    def load(text)
-      JSON.parse(text, max_nesting: MAX_LEVELS)
     end
 
     def strip(text)

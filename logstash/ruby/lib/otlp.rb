@@ -1,7 +1,7 @@
 # Spans of OpenTelemetry's GenAI conventions, as a collector's HTTP, Kafka or file exporter writes them (OTLP/JSON).
 # The twin of shipper/route/otlp.py.
 
-require "json"
+require_relative "json_text"
 require_relative "moment"
 require_relative "nested"
 
@@ -108,7 +108,7 @@ module LLM
         return items.is_a?(Array) ? items.map { |one| plain(one) } : []
       end
       return attributes(Nested.at(value, "kvlistValue", "values")) if value.key?("kvlistValue")
-      JSON.generate(value)
+      JsonText.dump(value)
     end
 
     def time(value)
