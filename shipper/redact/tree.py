@@ -6,6 +6,7 @@ texts spell the answer a second time, are read as the one text that they are.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -20,7 +21,7 @@ Spared = Mapping[str, "Spared | None"]
 
 NOTHING: Final[Spared] = {}
 _LONGEST_SHORT_NUMBER: Final = 99_999_999  # numbers that are somebody's have more digits
-_LONGEST_NAME: Final = 24  # a shorter key that is a name only tells what its value is
+_NAME: Final = re.compile("[a-z_]{1,32}")  # such a key only tells what its value is
 _MAX_LEVELS: Final = 4  # JSON in a string of JSON in a string …
 
 
@@ -122,7 +123,7 @@ class Tree:
             below = spared.get(key, NOTHING)
             if below is None:
                 continue
-            if len(key) > _LONGEST_NAME or not key.isidentifier():
+            if _NAME.fullmatch(key) is None:
                 self.leaves.append(Leaf(self._length, key, container, key, True))
             end = BETWEEN if type(value) in (dict, list) else AFTER_KEY
             self._parts += (key, end)
