@@ -83,16 +83,15 @@ class Tree:
                 blank(container, found)
             else:
                 container[key] = _filled(text, found)
-        for container, names in renamed.values():
-            _rename(container, names)
-        self._write_embedded(sorted(within))
+        names = {number: _rename(container, wanted) for number, (container, wanted) in renamed.items()}
+        self._write_embedded(sorted(within), names)
 
-    def _write_embedded(self, changed: list[int]) -> None:
+    def _write_embedded(self, changed: list[int], names: Mapping[int, Mapping[str, str]]) -> None:
         """JSON in strings is written anew where something in it was replaced; the innermost first."""
         for container, key, value, first, last in self._embedded:
             place = bisect_left(changed, first)
             if place < len(changed) and changed[place] < last:
-                container[key] = orjson.dumps(value[0]).decode()
+                container[names.get(id(container), {}).get(key, key)] = orjson.dumps(value[0]).decode()
 
     def _walk(self, container: Any, spared: Spared, level: int) -> None:
         stack = [self._items(container, spared)]
@@ -160,14 +159,17 @@ def _filled(text: str, found: Sequence[tuple[Span, str]]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def _rename(container: dict[str, Any], names: Mapping[str, str]) -> None:
-    """Change keys, in their order. Two that became alike are told apart by a number."""
+def _rename(container: dict[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Change keys, in their order; the new names by the old. Two that became alike are told apart by a number."""
     items = list(container.items())
     container.clear()
+    names: dict[str, str] = {}
     for key, value in items:
-        name = wanted = names.get(key, key)
+        name = wanted.get(key, key)
         number = 1
         while name in container:
             number += 1
-            name = f"{wanted}#{number}"
+            name = f"{wanted.get(key, key)}#{number}"
         container[name] = value
+        names[key] = name
+    return names
