@@ -10,6 +10,7 @@ figures follow from the entries, so that no order, repetition or omission of a l
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -27,6 +28,7 @@ MAX_ENTRIES: Final = 1000
 _TEXT_MAX: Final = 10_000  # characters of a better response; its event has the whole
 _LABEL_MAX: Final = 1000
 _KINDS: Final = frozenset({"human", "implicit", "evaluator", "ground_truth"})
+_OURS: Final = re.compile(r"20\d{2}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
 _VERDICTS: Final = ("human", "implicit", "evaluator")  # whose verdict counts first
 
 
@@ -160,8 +162,11 @@ def _id(event: Mapping[str, Any]) -> str:
 
 
 def _time(event: Mapping[str, Any]) -> str:
-    ns = parse_time(event.get("@timestamp"), "", [])
-    return format_time(ns or 0)
+    """The event's time in the one form that entries have: UTC, with microseconds."""
+    at = event.get("@timestamp")
+    if type(at) is str and _OURS.fullmatch(at):
+        return at
+    return format_time(parse_time(at, "", []) or 0)
 
 
 def _text(value: Any, longest: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -60,10 +61,9 @@ def _from_number(value: float) -> int | None:
 
 
 def _from_text(text: str, where: str, flags: Flags) -> int | None:
-    try:
-        return _from_number(int(text) if text.isdigit() and len(text) < 25 else float(text))
-    except ValueError:
-        pass
+    if text[4:5] + text[7:8] != "--":  # no number is made like a date; a refusal costs more than reading it
+        with suppress(ValueError):
+            return _from_number(int(text) if text.isdigit() and len(text) < 25 else float(text))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
