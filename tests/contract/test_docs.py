@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipper.store.setup import setup
+from shipper.testing import OpenAIServer, answer
 from tests.faults.programs import shipper_command
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
     from shipper.embedded import NodeInfo
 
+ANSWER = {
+    "id": "chatcmpl-docs",
+    "object": "chat.completion",
+    "created": 1_750_000_000,
+    "model": "gpt-4o-mini-2024-07-18",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello!"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
+}
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")])
 GENERATED = {"fields.md", "settings.md"}
@@ -68,16 +77,23 @@ def test_the_page_works(
     python = _blocks(page, "python")
     if python:
         prepared = _SETUP.findall(page.read_text("utf-8"))
-        environment = {**os.environ, "SHIPPER_HOME": str(home), "SHIPPER_ELASTICSEARCH_URL": node.url}
-        done = subprocess.run(
-            [sys.executable, "-c", "\n".join([*prepared, *python])],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            cwd=tmp_path,
-        )
+        with OpenAIServer(lambda _: answer(ANSWER)) as provider:
+            environment = {
+                **os.environ,
+                "SHIPPER_HOME": str(home),
+                "SHIPPER_ELASTICSEARCH_URL": node.url,
+                "OPENAI_API_KEY": "test",
+                "OPENAI_BASE_URL": provider.url,
+            }
+            done = subprocess.run(
+                [sys.executable, "-c", "\n".join([*prepared, *python])],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+                cwd=tmp_path,
+            )
         assert done.returncode == 0, done.stderr
         clean_store.indices.refresh(index="llm-*")
     for command in _commands(page):

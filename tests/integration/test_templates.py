@@ -200,7 +200,7 @@ def test_the_golden_vectors_are_stored(store: Elasticsearch) -> None:
     """Every expected document is taken by the index that routing names, under its id."""
     expected = [
         json.loads(line)
-        for file in sorted(VECTORS.glob("*/expected.ndjson"))
+        for file in sorted(VECTORS.glob("[!b]*/expected.ndjson"))  # bare-*: of another form
         for line in file.read_text("utf-8").splitlines()
     ]
     lines = [
