@@ -140,7 +140,7 @@ def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Text]:
     pairs = list(pairs)
     width = max((len(name) for name, _ in pairs), default=0)
     lines = (
-        Text().append(f"  {name.ljust(width)}  ", "dim").append(printable(value)[:LONGEST])
+        Text().append(f"  {printable(name).ljust(width)}  ", "dim").append(printable(value)[:LONGEST])
         for name, value in pairs
     )
     yield from _section(title, lines)
@@ -206,7 +206,7 @@ def _feedback(document: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) 
             said = (
                 (name, value if isinstance(value, str) else as_json(value)) for name, value in entry.items()
             )
-            line = "  ".join(f"{name} {printable(value)}" for name, value in said)
+            line = "  ".join(f"{printable(name)} {printable(value)}" for name, value in said)
             yield Text(f"  {line[:LONGEST]}", "strike" if entry.get("withdrawn") else "")
     better = text_at(document, "llm.feedback.better_response")
     if better:

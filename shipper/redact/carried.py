@@ -25,7 +25,7 @@ _STAND_IN: Final = re.compile(r"\$\w+\Z|<[^>]*>\Z|\$?\{.*\}\Z|\*+\Z|%s\Z|[xX]{3,
 _BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _FOOT: Final = re.compile(r"-----END[A-Z0-9 ]{0,60}-----")
 _BOUND: Final = re.compile(f"-----END|{BETWEEN}|{AFTER_KEY}")
-_KEY: Final = re.compile(r"[A-Za-z0-9+/=\s\\]*+")
+_KEY: Final = re.compile(r"[A-Za-z0-9+/=\s]*+")
 _SOLID: Final = re.compile(r"[A-Za-z0-9+/]{16}")
 _PUTTY: Final = re.compile(r"Private-Lines: [0-9]{1,3}\s{1,2}([A-Za-z0-9+/=\s]{16,}+)")
 _WORDS: Final = re.compile(r"[A-Za-z.!?)-]+\Z")

@@ -18,7 +18,6 @@ _DOMAIN: Final = re.compile(
     r"\[[0-9A-Fa-f.:]{7,45}\]"
     rf"|(?:[{_WORD}][{_WORD}-]{{0,62}}\.){{1,8}}(xn--[A-Za-z0-9-]{{2,59}}|[A-Za-zÀ-ʯ]{{2,24}})"
 )
-_ESCAPED: Final = re.compile(r"(?<=\\)[nrtbf]")
 _NO_DOMAINS: Final = frozenset(
     # endings that file names and units have, and that no top-level domain is
     [
@@ -89,8 +88,6 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Span]:
         if local is None or domain is None or (domain[1] or "").lower() in _NO_DOMAINS:
             continue
         start, end = begin - local.end(), domain.end()
-        if start + 1 < begin and _ESCAPED.match(text, start):
-            start += 1  # the n of a \n in JSON text
         if text[start:begin] in ("git", "hg", "svn") and text[end : end + 1] in (":", "/"):
             continue  # where a repository is, as in git@host:path; nobody's mail
         taken = end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from shipper.redact import assigned, carried, mail, network, numbers, secret
-from shipper.redact.spans import Span, settle
+from shipper.redact.spans import Span, searchable, settle
 from shipper.redact.tree import NOTHING, Leaf, Spared, Tree
 
 Finder = Callable[[str], Iterable[tuple[int, int, str]]]
@@ -113,7 +113,7 @@ class Redactor:
 
 def spans_in(text: str, what: Literal["secrets", "all"] = "all") -> list[Span]:
     """What is found in a text, in order and without overlaps. Never raises."""
-    return settle(span for find in _BUILT_IN[what] for span in find(text))
+    return settle(span for find in _BUILT_IN[what] for span in find(searchable(text)))
 
 
 class _Numbering:

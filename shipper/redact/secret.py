@@ -97,16 +97,13 @@ _WITHIN: Final = (
     ("API_KEY", ".", f"\\.(?<={_T}{{23}}\\.){_T}{{6}}\\.{_T}{{27,38}}(?!{_T})"),  # Discord
     ("API_KEY", "hooks.slack.com/", "hooks.slack.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}+"),
 )
-_STARTS: Final = f"(?:(?<!{_T}SIGN)|(?<=\\\\[nrtbf]SIGN))"  # the second: after an escape in JSON text
 _FORMS: Final = [
     *(
         # that a token begins is asked right after its sign, before the rest of it is read
         (
             kind,
             sign,
-            re.compile(
-                form.replace(re.escape(sign), re.escape(sign) + _STARTS.replace("SIGN", re.escape(sign)), 1)
-            ),
+            re.compile(form.replace(re.escape(sign), f"{re.escape(sign)}(?<!{_T}{re.escape(sign)})", 1)),
         )
         for kind, sign, form in _AT_START
     ),
@@ -143,9 +140,7 @@ def _signed(text: str, end: int) -> Iterator[Span]:
 def _token_start(text: str, end: int) -> int:
     """Where the token begins that reaches to here; at most as far back as 40 characters."""
     before = _BACKWARDS.match(text[max(0, end - 40) : end][::-1])
-    start = end - (before.end() if before is not None else 0)
-    escaped = start < end and text[start - 1 : start] == "\\" and text[start] in "nrtbf"  # as in JSON text
-    return start + 1 if escaped else start
+    return end - (before.end() if before is not None else 0)
 
 
 def _is_random(characters: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from shipper.redact.spans import AFTER_KEY, BETWEEN, Span
+from shipper.redact.spans import AFTER_KEY, BETWEEN, Span, searchable
 from shipper.redact.tokens import blank, spelled
 
 Spared = Mapping[str, "Spared | None"]
@@ -22,6 +22,8 @@ Spared = Mapping[str, "Spared | None"]
 NOTHING: Final[Spared] = {}
 _LONGEST_SHORT_NUMBER: Final = 99_999_999  # numbers that are somebody's have more digits
 _NAME: Final = re.compile("[a-z_]{1,32}")  # such a key only tells what its value is
+_BEGINS: Final = ("{", "[", '"')
+_ENDS: Final = ("}", "]", '"')
 _MAX_LEVELS: Final = 4  # JSON in a string of JSON in a string …
 
 
@@ -55,7 +57,7 @@ class Tree:
         self._embedded: list[_Embedded] = []
         self.leaves: list[Leaf] = []
         self._walk(self._holder, {"*": spared}, 0)
-        self.text = "".join(self._parts)
+        self.text = searchable("".join(self._parts))
 
     @property
     def root(self) -> Any:
@@ -130,7 +132,7 @@ class Tree:
             yield container, key, value, below
 
     def _string(self, holder: Any, key: Any, text: str, level: int) -> None:
-        if text[:1] in ("{", "[") and text[-1] in ("}", "]") and level < _MAX_LEVELS:
+        if text[:1] in _BEGINS and text[-1] in _ENDS and level < _MAX_LEVELS:
             try:
                 value = [orjson.loads(text)]
             except ValueError:
