@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shipper.read.terminal import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -87,7 +89,7 @@ def time_text(value: Any, *, now: datetime | None = None) -> str:
     try:
         moment = datetime.fromisoformat(str(value)).astimezone()
     except (ValueError, OverflowError):
-        return str(value) if value else MISSING
+        return printable(str(value)) if value else MISSING
     if now is None:
         return moment.isoformat(sep=" ", timespec="milliseconds")
     if moment.date() == now.astimezone().date():
