@@ -1,0 +1,84 @@
+"""Many streams: abandoned ones leave nothing behind, and concurrent ones keep the event loop free."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from shipper.openai import AsyncOpenAI, OpenAI
+from shipper.openai.capture import _open as open_exchanges
+from shipper.openai.exchange import Exchange
+from shipper.testing import OpenAIServer, capture_completions, stream
+from tests.fixtures.openai_api import BLUE, CHAT, chunk
+
+pytestmark = pytest.mark.slow
+
+
+def test_ten_thousand_streams_abandoned_half_way_leave_nothing_behind() -> None:
+    """Each makes one record, and memory ends where it began."""
+    with OpenAIServer(stream(BLUE)) as server, capture_completions() as captured:
+        client = OpenAI(base_url=server.url, api_key="test", max_retries=0)
+
+        def abandon(count: int) -> int:
+            for _ in range(count):
+                server.requests.clear()
+                gc.disable()  # httpcore waits for its own lock when a collection within it closes a stream
+                answered = client.chat.completions.create(**CHAT, stream=True)
+                next(answered), next(answered)
+                del answered
+                gc.enable()
+            gc.collect()
+            captured.entries.clear()
+            return tracemalloc.get_traced_memory()[0]
+
+        tracemalloc.start()
+        try:
+            before = abandon(500)
+            after = abandon(9_500)
+        finally:
+            gc.enable()
+            tracemalloc.stop()
+        assert len(captured.entries) == 10_000
+        assert len(open_exchanges) == 0
+    assert after - before < 300_000  # 30 bytes a stream: the HTTP library's own bookkeeping
+
+
+def test_a_thousand_concurrent_streams_never_hold_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No single stretch of our code takes 5 ms of the loop's thread."""
+    stretches: list[float] = []
+
+    def timed(name: str) -> None:
+        method = getattr(Exchange, name)
+
+        def measured(*args: Any) -> Any:
+            began = time.thread_time()
+            try:
+                return method(*args)
+            finally:
+                stretches.append(time.thread_time() - began)
+
+        monkeypatch.setattr(Exchange, name, measured)
+
+    for name in ("responded", "took", "catch_up", "closed", "marked"):
+        timed(name)
+    parts = [*(chunk(f"word{number} ") for number in range(20)), chunk(finish="stop")]
+
+    async def read(client: AsyncOpenAI) -> int:
+        return len([part async for part in await client.chat.completions.create(**CHAT, stream=True)])
+
+    async def all_of_them(url: str) -> list[int]:
+        async with AsyncOpenAI(base_url=url, api_key="test", max_retries=2, timeout=120) as client:
+            return await asyncio.gather(*[read(client) for _ in range(1_000)])
+
+    with OpenAIServer(stream(parts)) as server, capture_completions() as captured:
+        counts = asyncio.run(all_of_them(server.url))
+        documents = captured.documents
+    assert counts == [21] * 1_000
+    assert len(documents) == 1_000
+    assert all(one["llm"]["stream"] == {"chunks": 21, "completed": True} for one in documents)
+    assert max(stretches) < 0.005
