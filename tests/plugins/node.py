@@ -3,21 +3,26 @@
 One node per test process (per worker under xdist), started by the first test that wants one: `clean_store` removes
 indices, so that two processes must not share a store. A node whose session was killed ends by itself when pytest
 prunes its folder.
+
+`SHIPPER_TEST_NODE_HOME=folder` keeps one node running from run to run instead, for people who run few tests often.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from elasticsearch import Elasticsearch
 
-from shipper.embedded import NodeInfo, remove_node, start_node
+from shipper.embedded import NodeAlreadyRunning, NodeInfo, remove_node, start_node
 from shipper.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_KEPT = None if "PYTEST_XDIST_WORKER" in os.environ else os.environ.get("SHIPPER_TEST_NODE_HOME")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,14 +35,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Home folder of the session's node."""
-    return tmp_path_factory.mktemp("node-home")
+    return Path(_KEPT) if _KEPT else tmp_path_factory.mktemp("node-home")
 
 
 @pytest.fixture(scope="session")
 def node(node_home: Path) -> Iterator[NodeInfo]:
     """A real Elasticsearch that runs for the whole session."""
-    yield start_node(node_home, heap_mb=512, cache_dir=Settings.load().cache)
-    remove_node(node_home)
+    try:
+        started = start_node(node_home, heap_mb=512, cache_dir=Settings.load().cache)
+    except NodeAlreadyRunning as running:
+        started = running.info
+    yield started
+    if not _KEPT:
+        remove_node(node_home)
 
 
 @pytest.fixture(scope="session")
