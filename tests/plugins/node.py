@@ -22,7 +22,8 @@ from shipper.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KEPT = None if "PYTEST_XDIST_WORKER" in os.environ else os.environ.get("SHIPPER_TEST_NODE_HOME")
+_GIVEN = os.environ.pop("SHIPPER_TEST_NODE_HOME", None)  # no setting of ours, nor of a child's
+_KEPT = None if "PYTEST_XDIST_WORKER" in os.environ else _GIVEN
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
