@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import sys
@@ -46,12 +47,18 @@ def kill_writers(home: Path, rounds: int) -> list[str]:
     """The ids whose log calls had returned."""
     logged: list[str] = []
     for round_ in range(rounds):
-        writers = [
-            Program(f"n = 0\nwhile True: log(f'w{round_}-{w}-{{n}}'); n += 1", home, None) for w in range(4)
-        ]
+        go = home / f"go{round_}"
+        code = f"n = 0\nwhile not os.path.exists({str(go)!r}): time.sleep(.001)\nwhile True: log(f'w{round_}-{{0}}-{{n}}'); n += 1"
+        writers = [Program(code.replace("{0}", str(w)), home, None) for w in range(4)]
+        time.sleep(
+            1.5
+        )  # all have started, so that they write at the same time and not longer than it takes to kill
+        go.touch()
         for writer in writers:
             writer.wait_for(100)
+        random.shuffle(writers)
         for writer in writers:
+            time.sleep(random.random() / 50)
             writer.process.kill()
         for writer in writers:
             logged += writer.finish()
