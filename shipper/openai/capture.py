@@ -12,6 +12,7 @@ from shipper import notice
 from shipper.capture import context
 from shipper.capture.application import Application
 from shipper.capture.conversation import CONVERSATIONS
+from shipper.capture.feedback import send_judgement
 from shipper.openai.config import NO_PARAMS, CaptureConfig
 from shipper.openai.endpoints import endpoint_of
 from shipper.openai.exchange import Exchange, Known
@@ -96,6 +97,14 @@ class Capture:
             notice.internal_error("A call could not be prepared to be recorded", error)
             return None
         return exchange
+
+    def judge(self, feedback_key: str, said: dict[str, Any]) -> str:
+        """Write a verdict on a call; returns its event id.
+
+        Raises:
+            UsageError: as `shipper.send_feedback`.
+        """
+        return send_judgement(feedback_key, said, application=self._application(None))
 
     # -- for the exchange ---------------------------------------------------------------------------------
 

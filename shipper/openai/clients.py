@@ -34,8 +34,11 @@ def _derived(original: type, **more: Any) -> type:
         **_looking_on(original, parent),
         "request": _requesting(parent, issubclass(original, openai.AsyncOpenAI)),
     }
-    namespace = {name: functools.wraps(getattr(original, name))(method) for name, method in methods.items()}
+    namespace: dict[str, Any] = {
+        name: functools.wraps(getattr(original, name))(method) for name, method in methods.items()
+    }
     namespace["with_options"] = namespace["copy"]
+    namespace["send_feedback"] = send_feedback
     names = {
         "__module__": original.__module__,
         "__qualname__": original.__qualname__,
@@ -102,6 +105,26 @@ def _looking_on(original: Any, parent: Callable[[Any], Any]) -> dict[str, Callab
         "_process_response_data": process_response_data,
         "copy": copy,
     }
+
+
+def send_feedback(
+    self: Any, feedback_key: str, *, rating: float | bool | None = None, better_response: str | None = None
+) -> str:
+    """Say what a user thinks of a call of this client's application, seconds or months after it. Nothing is awaited.
+
+    Args:
+        self: the client.
+        feedback_key: which call: `shipper_feedback_key` of its answer, or the call's own `feedback_key`.
+        rating: from 0 (bad) to 1 (good), or a boolean.
+        better_response: what the answer should have been.
+
+    Returns:
+        The feedback's event id.
+
+    Raises:
+        UsageError: neither is given, or it can't be meant as it stands; nothing was logged.
+    """
+    return self.shipper_capture.judge(feedback_key, {"rating": rating, "better_response": better_response})
 
 
 def _client(original: type) -> Any:

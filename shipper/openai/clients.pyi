@@ -185,6 +185,9 @@ class AzureOptions(ClientOptions, total=False):
 
 class SyncRecording:
     shipper_capture: Capture
+    def send_feedback(
+        self, feedback_key: str, *, rating: float | bool | None = None, better_response: str | None = None
+    ) -> str: ...
     @cached_property
     def chat(self) -> _ChatResource: ...
     @cached_property
@@ -196,6 +199,9 @@ class SyncRecording:
 
 class AsyncRecording:
     shipper_capture: Capture
+    def send_feedback(
+        self, feedback_key: str, *, rating: float | bool | None = None, better_response: str | None = None
+    ) -> str: ...
     @cached_property
     def chat(self) -> _AsyncChatResource: ...
     @cached_property
