@@ -30,7 +30,9 @@ class Envelope(Document):
     )
     ecs_version: Keyword = field("ecs.version", "Version of the Elastic Common Schema that the names follow.")
     schema_version: Keyword = field("llm.schema.version", "Version of this contract.")
-    message: Text = field("message", "A readable line: the document is an ordinary log record too.")
+    message: Text = field(
+        "message", "A readable line: the document is an ordinary log record too.", content=True
+    )
     log_level: Keyword = field("log.level", "Level of the log record.")
     log_logger: Keyword = field("log.logger", "Name of the logger.")
     application_name: Keyword = field(

@@ -30,10 +30,10 @@ class Choice(BaseModel):
 
     index: Short = field("index", "Position among the answers, from 0.", required=True)
     role: Keyword = field("role", "Role of the author, usually `assistant`.")
-    text: Text = field("text", "Its text; with one choice only in `llm.output.text`.")
+    text: Text = field("text", "Its text; with one choice only in `llm.output.text`.", content=True)
     finish_reason: Keyword = field("finish_reason", "Why the model stopped.")
-    refusal: Text = field("refusal", "The model's refusal.")
-    tool_calls: Flattened = field("tool_calls", "Tools that it called, with their arguments.")
+    refusal: Text = field("refusal", "The model's refusal.", content=True)
+    tool_calls: Flattened = field("tool_calls", "Tools that it called, with their arguments.", content=True)
     selected: Boolean = field("selected", "Whether the application used this one.")
 
 
@@ -64,13 +64,13 @@ class _Call(Event):
     user_id: Keyword = field("user.id", "End user.")
     requester_type: Keyword = field("llm.requester.type", "Kind of requester: user, job, evaluation, …")
     source: Keyword = field("llm.source", "Part of the application that made the call.")
-    tags: Keywords = field("tags", "The caller's tags.")
-    labels: Flattened = field("labels", "The caller's labels.")
+    tags: Keywords = field("tags", "The caller's tags.", content=True)
+    labels: Flattened = field("labels", "The caller's labels.", content=True)
     attributes_request: Flattened = field(
-        "llm.attributes.request", "The caller's metadata about the request."
+        "llm.attributes.request", "The caller's metadata about the request.", content=True
     )
     attributes_response: Flattened = field(
-        "llm.attributes.response", "The caller's metadata about the response."
+        "llm.attributes.response", "The caller's metadata about the response.", content=True
     )
 
 
@@ -86,19 +86,27 @@ class _Request(_Call):
     presence_penalty: Double = field("gen_ai.request.presence_penalty", "Presence penalty.")
     choice_count: Long = field("gen_ai.request.choice.count", "Answers that were asked for (`n`).")
     stream: Boolean = field("gen_ai.request.stream", "Whether the answer was streamed.")
-    stop_sequences: Keywords = field("gen_ai.request.stop_sequences", "Texts at which the model stops.")
-    tool_choice: Keyword = field("llm.request.tool_choice", "How tools may be chosen.")
+    stop_sequences: Keywords = field(
+        "gen_ai.request.stop_sequences", "Texts at which the model stops.", content=True
+    )
+    tool_choice: Keyword = field("llm.request.tool_choice", "How tools may be chosen.", content=True)
     response_format: Keyword = field(
         "llm.request.response_format", "Form of the answer: text, json_schema, …"
     )
-    params: Flattened = field("llm.request.params", "Every other parameter that the caller sent.")
-    input_text: Text = field("llm.input.text", "The prompt as searchable text.")
-    input_messages: Opaque = field(
-        "gen_ai.input.messages", "The messages, lossless, in OpenTelemetry's shape."
+    params: Flattened = field(
+        "llm.request.params", "Every other parameter that the caller sent.", content=True
     )
-    system_instructions: Opaque = field("gen_ai.system_instructions", "Instructions outside the messages.")
-    tool_definitions: Opaque = field("gen_ai.tool.definitions", "Tools that the model might call.")
-    inputs: Flattened = field("llm.inputs", "Inputs of any other model or function.")
+    input_text: Text = field("llm.input.text", "The prompt as searchable text.", content=True)
+    input_messages: Opaque = field(
+        "gen_ai.input.messages", "The messages, lossless, in OpenTelemetry's shape.", content=True
+    )
+    system_instructions: Opaque = field(
+        "gen_ai.system_instructions", "Instructions outside the messages.", content=True
+    )
+    tool_definitions: Opaque = field(
+        "gen_ai.tool.definitions", "Tools that the model might call.", content=True
+    )
+    inputs: Flattened = field("llm.inputs", "Inputs of any other model or function.", content=True)
     prompt_name: Keyword = field("gen_ai.prompt.name", "Prompt that the call was made from.")
     prompt_version: Keyword = field("gen_ai.prompt.version", "Version of that prompt.")
     prompt_id: Keyword = field("llm.prompt.id", "The prompt's id where it is kept.")
@@ -106,10 +114,14 @@ class _Request(_Call):
     prompt_hash: Keyword = field("llm.prompt.hash", "Hash of the prompt's content.")
     prompt_path: Keyword = field("llm.prompt.path", "Path of the prompt where it is kept.")
     prompt_template: Opaque = field(
-        "llm.prompt.template", "The template before its variables were filled in."
+        "llm.prompt.template", "The template before its variables were filled in.", content=True
     )
-    prompt_variables: Flattened = field("llm.prompt.variables", "Values that were filled into the template.")
-    raw_request: Opaque = field("llm.raw.request", "The provider's request as it was sent, if asked for.")
+    prompt_variables: Flattened = field(
+        "llm.prompt.variables", "Values that were filled into the template.", content=True
+    )
+    raw_request: Opaque = field(
+        "llm.raw.request", "The provider's request as it was sent, if asked for.", content=True
+    )
 
 
 class _Response(_Request):
@@ -125,9 +137,11 @@ class _Response(_Request):
     )
     stream_chunks: Long = field("llm.stream.chunks", "Pieces that the stream had.", unit="chunks")
     stream_completed: Boolean = field("llm.stream.completed", "False when the stream broke off.")
-    output_text: Text = field("llm.output.text", "The selected choice's answer as searchable text.")
+    output_text: Text = field(
+        "llm.output.text", "The selected choice's answer as searchable text.", content=True
+    )
     output_messages: Opaque = field(
-        "gen_ai.output.messages", "The answers, lossless, in OpenTelemetry's shape."
+        "gen_ai.output.messages", "The answers, lossless, in OpenTelemetry's shape.", content=True
     )
     choices: Annotated[list[Choice], Nested] = field(
         "llm.choices", "All answers of the call, streamed or not."
@@ -137,16 +151,18 @@ class _Response(_Request):
     )
     tool_names: Keywords = field("llm.tool.names", "Tools that the answer called.")
     tool_call_count: Short = field("llm.tool.call_count", "How many calls of tools there are.")
-    outputs: Flattened = field("llm.outputs", "Outputs of any other model or function.")
-    raw_response: Opaque = field("llm.raw.response", "The provider's response as it came, if asked for.")
+    outputs: Flattened = field("llm.outputs", "Outputs of any other model or function.", content=True)
+    raw_response: Opaque = field(
+        "llm.raw.response", "The provider's response as it came, if asked for.", content=True
+    )
     error_type: Keyword = field("error.type", "Class of the error.")
-    error_message: Text = field("error.message", "What the error said.")
+    error_message: Text = field("error.message", "What the error said.", content=True)
     error_code: Keyword = field("error.code", "The provider's code of the error.")
-    error_stack_trace: Text = field("error.stack_trace", "Stack trace.")
+    error_stack_trace: Text = field("error.stack_trace", "Stack trace.", content=True)
     http_status_code: Long = field("http.response.status_code", "HTTP status of the answer.")
     http_request_id: Keyword = field("http.request.id", "The provider's id of the request.")
     retry_count: Short = field("llm.retry.count", "Retries below the call.", unit="retries")
-    logs: Text = field("llm.logs", "Output that was captured during the call.")
+    logs: Text = field("llm.logs", "Output that was captured during the call.", content=True)
 
 
 class _Usage(_Response):
@@ -187,7 +203,7 @@ class Completion(_Usage):
     amended: Opaque = field("llm.amended", "By part that was amended later, when and by which event.")
 
     feedback_entries: Opaque = field(
-        "llm.feedback.entries", "The winning entry for each author, evaluation name and choice."
+        "llm.feedback.entries", "The winning entry for each author, evaluation name and choice.", content=True
     )
     feedback_entries_truncated: Boolean | None = field(
         "llm.feedback.entries_truncated", "True when only the newest 1,000 entries were kept."
@@ -197,14 +213,16 @@ class Completion(_Usage):
         "llm.feedback.score_avg", "Mean score over people's entries that have one, 0 to 1."
     )
     feedback_last_score: Double | None = field("llm.feedback.last_score", "Latest score, 0 to 1.")
-    feedback_last_label: Keyword | None = field("llm.feedback.last_label", "Latest label.")
+    feedback_last_label: Keyword | None = field("llm.feedback.last_label", "Latest label.", content=True)
     feedback_positive: Boolean | None = field(
         "llm.feedback.positive", "Verdict: above 0.5 true, below false, at 0.5 absent."
     )
     feedback_has_better_response: Boolean | None = field(
         "llm.feedback.has_better_response", "Whether somebody wrote a better answer."
     )
-    feedback_better_response: Text | None = field("llm.feedback.better_response", "That better answer.")
+    feedback_better_response: Text | None = field(
+        "llm.feedback.better_response", "That better answer.", content=True
+    )
     feedback_first_at: Date | None = field("llm.feedback.first_at", "Time of the first feedback.")
     feedback_last_at: Date | None = field("llm.feedback.last_at", "Time of the latest feedback.")
     feedback_lag_ms: Long | None = field(

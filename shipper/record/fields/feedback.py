@@ -45,12 +45,14 @@ class Feedback(_Joined):
 
     evaluation_name: Keyword = field("gen_ai.evaluation.name", "What is judged; `rating` unless told.")
     score_value: Double = field("gen_ai.evaluation.score.value", "Rating from 0 to 1; a boolean is 0 or 1.")
-    score_label: Keyword = field("gen_ai.evaluation.score.label", "Rating in words.")
-    explanation: Text = field("gen_ai.evaluation.explanation", "The judge's comment.")
+    score_label: Keyword = field("gen_ai.evaluation.score.label", "Rating in words.", content=True)
+    explanation: Text = field("gen_ai.evaluation.explanation", "The judge's comment.", content=True)
     choice_index: Short = field("llm.feedback.choice_index", "The one of n choices that it is about.")
-    better_response: Text = field("llm.feedback.better_response", "What the answer should have been.")
-    ground_truth: Opaque = field("llm.feedback.ground_truth", "What turned out to be true.")
-    values: Flattened = field("llm.feedback.values", "Any other values of the caller.")
+    better_response: Text = field(
+        "llm.feedback.better_response", "What the answer should have been.", content=True
+    )
+    ground_truth: Opaque = field("llm.feedback.ground_truth", "What turned out to be true.", content=True)
+    values: Flattened = field("llm.feedback.values", "Any other values of the caller.", content=True)
     author: Keyword = field("llm.feedback.author", "Who judged.")
     author_kind: Annotated[Literal["human", "implicit", "evaluator", "ground_truth"], KEYWORD] = field(
         "llm.feedback.author_kind", "`human`, `implicit`, `evaluator` or `ground_truth`."
@@ -62,4 +64,4 @@ class Feedback(_Joined):
 class Amendment(_Joined):
     """What became known of a completion later."""
 
-    amendment_fields: Opaque = field("llm.amendment.fields", "The fields that it sets.")
+    amendment_fields: Opaque = field("llm.amendment.fields", "The fields that it sets.", content=True)

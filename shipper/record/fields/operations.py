@@ -18,8 +18,8 @@ class DeadLetter(Envelope):
     first_at: Date = field("llm.deadletter.first_at", "When it was first refused.")
     replayed_at: Date = field("llm.deadletter.replayed_at", "When it was sent again with success.")
     attempts: Long = field("llm.deadletter.attempts", "How often it was sent.", unit="attempts")
-    error_message: Text = field("error.message", "What the store said.")
-    original: Original = field("event.original", "The event as it was, as text.")
+    error_message: Text = field("error.message", "What the store said.", content=True)
+    original: Original = field("event.original", "The event as it was, as text.", content=True)
 
 
 class Delivery(Envelope):

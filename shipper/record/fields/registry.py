@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def field(name: str, meaning: str, *, unit: str = "", required: bool = False) -> Any:
+def field(name: str, meaning: str, *, unit: str = "", required: bool = False, content: bool = False) -> Any:
     """A field of a document.
 
     Args:
@@ -23,12 +23,13 @@ def field(name: str, meaning: str, *, unit: str = "", required: bool = False) ->
         meaning: one sentence.
         unit: what a number counts; empty when it counts nothing.
         required: whether every document has it.
+        content: whether it holds what was said, or free words of the caller's, and no figure, id or name.
     """
     return pydantic.Field(
         default=PydanticUndefined if required else None,
         alias=name,
         description=meaning,
-        json_schema_extra={"unit": unit},
+        json_schema_extra={"unit": unit, "content": content},
     )
 
 
@@ -42,6 +43,7 @@ class FieldInfo:
     meaning: str
     required: bool
     repeated: bool
+    content: bool
     children: tuple[FieldInfo, ...] = ()
 
 
@@ -108,6 +110,7 @@ def _fields(model: type[BaseModel]) -> Iterator[FieldInfo]:
             meaning=info.description,
             required=info.is_required(),
             repeated=get_origin(info.annotation) is list,
+            content=bool(extra["content"]),
             children=tuple(_fields(nested)) if nested else (),
         )
 
