@@ -17,7 +17,7 @@ from shipper.spool.reader import FolderReader
 from shipper.spool.refused import keep_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipper.send.prepare import Item
     from shipper.settings import Settings
@@ -235,7 +235,14 @@ class Sender:
         if self._balance is not None:
             self._report(self._balance(), self._instance, self._role, self.delivery.trouble)
 
-    def _report(self, balance: Balance, instance: str, role: str, trouble: str) -> None:
+    def _report(
+        self,
+        balance: Balance,
+        instance: str,
+        role: str,
+        trouble: str,
+        process: Mapping[str, object] | None = None,
+    ) -> None:
         document = heartbeat_document(
             balance,
             application=self._application,
@@ -243,6 +250,7 @@ class Sender:
             role=role,
             paused_reason=trouble,
             now_ns=time.time_ns(),
+            process=process,
         )
         self._sink.send([prepared(document, self._settings.partition)])
 
@@ -254,11 +262,12 @@ class Sender:
                 and source.folder.instance != self._instance
                 and source.exhausted()
             ):
+                process = source.folder.process()
                 balance = source.finish()
                 with self._condition:
                     self._sources.remove(source)
                     self._next = 0
-                self._report(balance, source.folder.instance, "drain", "")
+                self._report(balance, source.folder.instance, "drain", "", process)
         forget_finished(self._settings.spool_dir, time.time())
         held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
         for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):

@@ -180,6 +180,10 @@ def test_a_sidecar_sends_for_a_living_process(store: Elasticsearch, node: NodeIn
     drain(home, node.url)
     assert sorted(stored_ids(store)) == sorted(ids)
     assert_balanced(home, delivered=30)
+    last = {"match": {"process.pid": program.process.pid}}
+    [report] = store.search(index="llm-delivery-*", query=last)["hits"]["hits"]
+    assert report["_source"]["llm"]["delivery"]["delivered"] == 30
+    assert report["_source"]["llm"]["shipper"]["instance"].split("-")[-2] == str(program.process.pid)
 
 
 def test_logging_first_and_starting_later(store: Elasticsearch, node: NodeInfo, home: Path) -> None:
