@@ -11,6 +11,8 @@ from rich.console import Console
 
 from shipper.cli.node import up
 from shipper.demo.calls import APPLICATION
+from shipper.demo.month.road import log_month, remove_month
+from shipper.demo.month.story import APPLICATION as MONTH
 from shipper.demo.run import log_demo
 from shipper.process import configure, flush
 from shipper.read.listing import listing
@@ -21,6 +23,8 @@ from shipper.store.client import open_store
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
+    from shipper.settings import Settings
+
 _FLUSH_S = 60.0
 _WORDS = "refund"
 _NEXT = (
@@ -28,20 +32,33 @@ _NEXT = (
     ("show demo-choices", "one call: conversation, choices, tokens, cost"),
     ("status", "where every event is"),
 )
+_DAYS, _CALLS = 30, 20_000
 _NARROWEST, _WIDEST = 80, 120
 
 
 @click.command()
+@click.option("--days", type=click.IntRange(1, 80), help="Log so many days of a shop's bot instead.")
+@click.option(
+    "--calls", type=click.IntRange(1, 1_000_000), help="So many calls in these days.  [default: 20000]"
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another one makes other calls.")
+@click.option("--remove", is_flag=True, help="Delete the days again, all that were logged.")
 @click.pass_context
-def demo(context: click.Context) -> None:
+def demo(context: click.Context, days: int | None, calls: int | None, seed: int, remove: bool) -> None:
     """Start the embedded node, log some calls of a small shop's bot, and search them.
 
     Run it again: nothing is doubled. The calls go the same way as yours will: through `logging` and the
     application API, the spool and the sender.
     """
     settings = configure()
+    if remove:
+        _remove(settings)
+        return
     if not settings.elasticsearch_url:
         context.invoke(up, heap_mb=512, port=None)
+    if days is not None or calls is not None:
+        _month(settings, seed, days or _DAYS, calls or _CALLS)
+        return
     logged = log_demo(settings)
     if not flush(_FLUSH_S):
         click.echo("Not everything was delivered in time: see `shipper status`.", err=True)
@@ -58,6 +75,23 @@ def demo(context: click.Context) -> None:
         click.echo(f"  {command} {arguments:<32} {what}")
     click.echo(f"\nYour logs lie in {settings.home}.")
     click.echo(f"Stop: {command} down. Remove everything: {command} down --remove")
+
+
+def _month(settings: Settings, seed: int, days: int, calls: int) -> None:
+    """Log some days, and say what is in them."""
+    with open_store(settings) as client:
+        logged = log_month(client, settings, seed=seed, days=days, calls=calls)
+    click.echo(
+        f"{logged.calls:,} calls and {logged.opinions:,} judgements of {days} days are in the store, as application "
+        f"{MONTH}; {logged.joined:,} judgements were joined now."
+    )
+    click.echo("Take them away again: shipper demo --remove")
+
+
+def _remove(settings: Settings) -> None:
+    with open_store(settings) as client:
+        removed = remove_month(client, settings)
+    click.echo(f"{removed} indices of application {MONTH} are deleted." if removed else "There is nothing.")
 
 
 def _show(client: Elasticsearch, query: Query) -> None:

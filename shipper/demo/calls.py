@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from shipper.demo.wire import chunks, completion, embedding, usage_of, with_tool_call
+
 APPLICATION = "demo-shop"
 
 _SYSTEM = "You are the support assistant of a small bicycle shop. Be brief and friendly."
@@ -123,7 +125,9 @@ def chat_calls() -> list[dict[str, Any]]:
                             {"role": "user", "content": question},
                         ],
                     },
-                    "response": _completion(f"chatcmpl-demo{number}", model, [answer], tokens, cached, out),
+                    "response": completion(
+                        f"chatcmpl-demo{number}", model, [answer], usage_of(tokens, cached, out)
+                    ),
                     "user_id": user,
                     "session_id": f"session-{user}",
                     "prompt_name": "support-answer",
@@ -149,7 +153,7 @@ def other_calls() -> list[dict[str, Any]]:
                     "n": 3,
                     "messages": [{"role": "user", "content": "A slogan for us?"}],
                 },
-                "response": _completion("chatcmpl-demo-n3", "gpt-4o-2024-08-06", slogans, 14, 0, 21),
+                "response": completion("chatcmpl-demo-n3", "gpt-4o-2024-08-06", slogans, usage_of(14, 0, 21)),
                 "selected_choice_index": 2,
                 "feedback": {"thumbs_up": True},
             },
@@ -165,10 +169,11 @@ def other_calls() -> list[dict[str, Any]]:
                     "stream": True,
                     "messages": [{"role": "user", "content": "Opening hours on Saturday?"}],
                 },
-                "response": _stream(
+                "response": chunks(
                     "chatcmpl-demo-stream",
                     "gpt-4o-mini-2024-07-18",
                     ["On Saturday", " we are open", " from 9 to 14", " o'clock."],
+                    {"prompt_tokens": 12, "completion_tokens": 13, "total_tokens": 25},
                 ),
                 "user_id": "u7",
             },
@@ -195,7 +200,12 @@ def other_calls() -> list[dict[str, Any]]:
                         }
                     ],
                 },
-                "response": _tool_call("chatcmpl-demo-tool", "stock", '{"article":"Frost Grip 42"}'),
+                "response": with_tool_call(
+                    completion("chatcmpl-demo-tool", "gpt-4o-2024-08-06", [""], usage_of(61, 0, 17)),
+                    "call_demo",
+                    "stock",
+                    '{"article":"Frost Grip 42"}',
+                ),
             },
         ),
         _call(
@@ -205,12 +215,7 @@ def other_calls() -> list[dict[str, Any]]:
             0.1,
             {
                 "request": {"model": "text-embedding-3-small", "input": "winter tyres with studs"},
-                "response": {
-                    "object": "list",
-                    "model": "text-embedding-3-small",
-                    "data": [{"object": "embedding", "index": 0, "embedding": [0.01, -0.02, 0.03]}],
-                    "usage": {"prompt_tokens": 6, "total_tokens": 6},
-                },
+                "response": embedding("text-embedding-3-small", 6),
             },
         ),
         _call(
@@ -255,54 +260,3 @@ def other_calls() -> list[dict[str, Any]]:
 def _call(name: str, version: str, age_s: int, seconds: float, fields: dict[str, Any]) -> dict[str, Any]:
     tagged = {"event_id": f"demo-{name}", "tags": ["demo"], **fields}
     return {"version": version, "age_s": age_s, "seconds": seconds, "fields": tagged}
-
-
-def _completion(
-    response_id: str, model: str, answers: list[str], tokens: int, cached: int, out: int
-) -> dict[str, Any]:
-    return {
-        "id": response_id,
-        "object": "chat.completion",
-        "model": model,
-        "choices": [
-            {
-                "index": index,
-                "message": {"role": "assistant", "content": answer},
-                "finish_reason": "stop",
-            }
-            for index, answer in enumerate(answers)
-        ],
-        "usage": {
-            "prompt_tokens": tokens,
-            "completion_tokens": out,
-            "total_tokens": tokens + out,
-            "prompt_tokens_details": {"cached_tokens": cached},
-        },
-    }
-
-
-def _stream(response_id: str, model: str, pieces: list[str]) -> list[dict[str, Any]]:
-    head = {"id": response_id, "object": "chat.completion.chunk", "model": model}
-    first = {
-        **head,
-        "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}],
-    }
-    body = [
-        {**head, "choices": [{"index": 0, "delta": {"content": one}, "finish_reason": None}]}
-        for one in pieces
-    ]
-    last = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    usage = {
-        **head,
-        "choices": [],
-        "usage": {"prompt_tokens": 12, "completion_tokens": 13, "total_tokens": 25},
-    }
-    return [first, *body, last, usage]
-
-
-def _tool_call(response_id: str, name: str, arguments: str) -> dict[str, Any]:
-    answer = _completion(response_id, "gpt-4o-2024-08-06", [""], 61, 0, 17)
-    call = {"id": "call_demo", "type": "function", "function": {"name": name, "arguments": arguments}}
-    answer["choices"][0]["message"] = {"role": "assistant", "content": None, "tool_calls": [call]}
-    answer["choices"][0]["finish_reason"] = "tool_calls"
-    return answer
