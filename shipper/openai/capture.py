@@ -15,7 +15,8 @@ from shipper.capture.conversation import CONVERSATIONS
 from shipper.capture.feedback import send_judgement
 from shipper.openai.config import NO_PARAMS, CaptureConfig
 from shipper.openai.endpoints import endpoint_of
-from shipper.openai.exchange import Exchange, Known
+from shipper.openai.exchange import Exchange
+from shipper.openai.known import Known
 from shipper.openai.prompt import prompt_of
 from shipper.openai.retrieval import Begun, Retrieval
 from shipper.process import default_settings, pipeline_for
@@ -163,7 +164,7 @@ class Capture:
         )
         self.begun.remember(response, exchange.event_id)
 
-    def amend(self, retrieval: Exchange, response: dict[str, Any]) -> None:
+    def amend(self, retrieval: Retrieval, response: dict[str, Any]) -> None:
         """Write what has become of a background response, once.
 
         Raises: as `record`.

@@ -162,6 +162,19 @@ class Encoded:
         return self._inner.result()
 
 
+def collector_of(response: Any, *, keep_chunks: bool, hide_usage: bool, figures_only: bool) -> Collector:
+    """What reads the body of an HTTP response whose head is here; the options are those of `Events` and `Body`."""
+    headers = response.headers
+    kind = headers.get("content-type", "")
+    collector: Collector
+    if kind.startswith("text/event-stream"):
+        collector = Events(keep_chunks=keep_chunks, hide_usage=hide_usage, figures_only=figures_only)
+    else:
+        collector = Body(kind, figures_only=figures_only)
+    encoded = not response.is_closed and headers.get("content-encoding", "identity") != "identity"
+    return Encoded(response, collector) if encoded else collector
+
+
 def loads(data: bytes) -> Any:
     """JSON, else the text itself."""
     try:

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import openai
 
 from shipper import notice
-from shipper.openai.collect import Body, Collected, Collector, Encoded, Events, loads
+from shipper.openai.collect import Collected, Collector, collector_of, loads
+from shipper.openai.known import Known
 from shipper.openai.tap import tapped
 from shipper.record.ids import new_event_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shipper.openai.capture import Capture
-    from shipper.openai.config import CallParams
     from shipper.openai.endpoints import Endpoint
-    from shipper.openai.prompt import Template
 
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
@@ -32,29 +30,27 @@ _NOTHING = Collected(None, None)
 _RENAMES_ERRORS = int(openai.__version__.partition(".")[0]) >= 3  # what reading a stream raises
 
 
-class Known:
-    """What is known of a call before its request is made."""
+class Recorder(Protocol):
+    """Where exchanges go. None of its methods but `record` raises."""
 
-    def __init__(
-        self, params: CallParams, template: Template | None, then: Callable[[Any], Any] | None
-    ) -> None:
-        """Keep it.
+    keeps_raw: bool
+    """The chunks of a stream are wanted as they came."""
 
-        Args:
-            params: what the caller says of the call.
-            template: what the request was made from, if that is known.
-            then: the parser that openai's client wants to be called.
+    def keys_of(self, feedback_key: str) -> dict[str, str]:
+        """What goes into an answer."""
+        ...
+
+    def watch(self, exchange: Exchange) -> None:
+        """A stream is open."""
+
+    def defer(self, job: Callable[[], None]) -> None:
+        """Do this soon, in another place; callable from a destructor."""
+
+    def record(self, exchange: Exchange) -> None:
+        """The exchange is over.
+
+        Raises: whatever is wrong with it.
         """
-        self.params = params
-        self.template = template
-        self.then = then
-
-    def __call__(self, parsed: Any) -> Any:
-        """What openai's client wanted to do with the answer.
-
-        Raises: whatever that raises.
-        """
-        return parsed if self.then is None else self.then(parsed)
 
 
 class Exchange(Known):
@@ -67,12 +63,12 @@ class Exchange(Known):
     _marked = False
     _parsed = False  # openai's Stream reads, not the caller
 
-    def __init__(self, capture: Capture, known: Known) -> None:
-        """Prepare; `capture` gets the record."""
+    def __init__(self, recorder: Recorder, known: Known) -> None:
+        """Prepare; `recorder` gets it when it is over."""
         super().__init__(known.params, known.template, known.then)
         params = known.params
         self.event_id = str(params.event_id) if params.event_id is not None else new_event_id()
-        self.keys = capture.keys_of(params.feedback_key or self.event_id)
+        self.keys = recorder.keys_of(params.feedback_key or self.event_id)
         self.status: int | None = None
         self.request_id: str | None = None
         self.retries: int | None = None
@@ -80,7 +76,7 @@ class Exchange(Known):
         self.error: BaseException | None = None
         self.first_chunk_s: float | None = None
         self.ended_ns = 0
-        self._capture = capture
+        self._recorder = recorder
         self._json: Any = None  # the request, as the caller's thread had it
         self._request: Any = None  # the request, as it went out
         self._collector: Collector | None = None
@@ -105,14 +101,19 @@ class Exchange(Known):
             self.status = response.status_code
             self.request_id = response.headers.get("x-request-id")
             self._sent(response.request)
-            self._collector = self._collector_for(response)
+            self._collector = collector_of(
+                response,
+                keep_chunks=self._recorder.keeps_raw and not self.endpoint.retrieval,
+                hide_usage=self.hide_usage,
+                figures_only=self.endpoint.figures_only,
+            )
             response.extensions[EXTENSION] = self
             if response.is_closed:
                 self._collector.feed(response.content)
             else:
                 response.stream = tapped(response.stream, self)
                 self._tapped = True
-                self._capture.watch(self)
+                self._recorder.watch(self)
         except Exception as error:
             notice.internal_error("A response could not be read along with", error)
 
@@ -199,7 +200,7 @@ class Exchange(Known):
         """The stream is being destroyed: recorded by another thread, since this one may hold any lock."""
         if self._open:
             self._stop_clock(self._latest_ns)  # a garbage collection comes when it likes
-            self._capture.defer(self._end_dropped)
+            self._recorder.defer(self._end_dropped)
 
     def disown(self) -> None:
         """In a forked child: the parent records this."""
@@ -221,7 +222,7 @@ class Exchange(Known):
         return loads(content) if content and not self.endpoint.figures_only else self._json
 
     def _record(self) -> None:
-        self._capture.record(self)
+        self._recorder.record(self)
 
     def _end_dropped(self) -> None:
         self._end(self.error)
@@ -262,23 +263,6 @@ class Exchange(Known):
         except Exception as error:
             notice.internal_error("A stream could not be read along with", error)
             return data
-
-    def _collector_for(self, response: Any) -> Collector:
-        kind = response.headers.get("content-type", "")
-        figures_only = self.endpoint.figures_only
-        collector: Collector
-        if kind.startswith("text/event-stream"):
-            collector = Events(
-                keep_chunks=self._capture.keeps_raw and not self.endpoint.retrieval,
-                hide_usage=self.hide_usage,
-                figures_only=figures_only,
-            )
-        else:
-            collector = Body(kind, figures_only=figures_only)
-        encoded = (
-            not response.is_closed and response.headers.get("content-encoding", "identity") != "identity"
-        )
-        return Encoded(response, collector) if encoded else collector
 
     def _cause(self, reason: BaseException | None) -> BaseException | None:
         """Why the stream ended early: what openai's client made of it, what reading raised, or a cancellation.

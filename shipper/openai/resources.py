@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shipper.openai.config import NO_PARAMS, CallParams
-from shipper.openai.exchange import Known
+from shipper.openai.known import Known
 from shipper.openai.prompt import template_in
 
 if TYPE_CHECKING:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from shipper.openai.exchange import Exchange, Known
+from shipper.openai.exchange import Exchange, Recorder
 
 if TYPE_CHECKING:
-    from shipper.openai.capture import Capture
+    from shipper.openai.known import Known
 
 _OVER = frozenset({"completed", "failed", "incomplete", "cancelled"})
-
-
 _REMEMBERED = 10_000  # background responses; the oldest are forgotten
 
 
@@ -46,24 +44,37 @@ def _keep(values: dict[str, str], key: str, value: str) -> None:
             values.pop(next(iter(values)), None)
 
 
+class Amender(Recorder, Protocol):
+    """Where retrievals go."""
+
+    begun: Begun
+
+    def amend(self, retrieval: Retrieval, response: dict[str, Any]) -> None:
+        """A background response is over.
+
+        Raises: whatever is wrong with it.
+        """
+
+
 class Retrieval(Exchange):
     """Asks for a response, or cancels it. No record of its own."""
 
-    def __init__(self, capture: Capture, known: Known) -> None:
-        """Prepare; `capture` gets the amendment."""
-        super().__init__(capture, known)
+    def __init__(self, amender: Amender, known: Known) -> None:
+        """Prepare; `amender` gets the response when it is over."""
+        super().__init__(amender, known)
+        self._amender = amender
         self.keys = {}  # until it is known whose answer this is
 
     def _record(self) -> None:
         response = self.collected.response
         if type(response) is dict and response.get("background") is True and response.get("status") in _OVER:
-            self._capture.amend(self, response)
+            self._amender.amend(self, response)
 
     def marked(self, data: Any) -> Any:
         """The JSON of the answer, with the feedback key of the call that began it, if this process made that call."""
         if type(data) is dict and not self.keys:
             inner = data.get("response")
             response_id = inner.get("id") if type(inner) is dict else data.get("id")
-            if event_id := self._capture.begun.event_of(response_id):
-                self.keys = self._capture.keys_of(event_id)
+            if event_id := self._amender.begun.event_of(response_id):
+                self.keys = self._amender.keys_of(event_id)
         return super().marked(data)
