@@ -82,7 +82,8 @@ class Program:
     def wait_for(self, count: int) -> None:
         """Wait until it has logged so many events."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self._lines) >= count, timeout=60)
+            enough = self._changed.wait_for(lambda: len(self._lines) >= count, timeout=120)
+        assert enough, f"{len(self._lines)} events of {count}; exit code {self.process.poll()}"
 
     def kill(self) -> list[str]:
         """Kill -9; the ids that it had logged by then."""
