@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shipper import notice
 from shipper.capture import context
 from shipper.capture.call import Logged, as_texts, body_of, drop_vectors, identify, join_keys_of
+from shipper.capture.checks import described
 from shipper.capture.content import ContentPolicy, Redact, Sample
 from shipper.capture.conversation import CONVERSATIONS
 from shipper.capture.judgement import first_judgements_of, judgements_of
@@ -17,7 +19,7 @@ from shipper.record.entry import Call, application_fragment, encode
 from shipper.record.ids import new_event_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shipper.redact import Redactor
@@ -315,8 +317,15 @@ def _row_count(columns: Mapping[str, Sequence[Any] | None]) -> int:
     """The common length of the given lists.
 
     Raises:
-        UsageError: there is nothing to log, or the lengths differ.
+        UsageError: there is nothing to log, one is no list, or the lengths differ.
     """
+    for name, column in columns.items():
+        if column is not None and (
+            isinstance(column, (str, bytes, Mapping)) or not hasattr(column, "__len__")
+        ):
+            raise UsageError(
+                f"{name} is {described(column)}; it has to be a list, with a row for each call. Nothing was logged."
+            )
     lengths = {name: len(column) for name, column in columns.items() if column is not None}
     if set(lengths) <= {"join_keys"}:
         raise UsageError("Nothing to log: give inputs, outputs or feedbacks.")

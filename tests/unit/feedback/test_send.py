@@ -199,6 +199,15 @@ def test_feedback_alone_is_about_the_key(spooled: Spooled) -> None:
     }
 
 
+@pytest.mark.parametrize("one", [{"correct": True}, "k", 7])
+def test_rows_are_lists(one: Any, spooled: Spooled) -> None:
+    """A row that is given without its list is told: a text or a dict would be taken apart."""
+    for rows in ({"feedbacks": one, "join_keys": ["k"]}, {"feedbacks": [True], "join_keys": one}):
+        with pytest.raises(UsageError, match=r"list, with a row for each call.*Nothing was logged"):
+            shipper.get_application("a").log(**rows)
+    assert spooled() == []
+
+
 def test_feedback_with_a_call_has_an_id_that_follows_from_the_call(
     spooled: Spooled,
 ) -> None:
