@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+import orjson
+
 from shipper.capture.checks import plain_number
 from shipper.errors import UsageError
 from shipper.implicit import similarity
@@ -38,7 +40,7 @@ class Check:
 
 BUILT_IN: Final = ("exact", "normalised", "contains", "regex", "json_schema", "similarity", "numeric")
 
-_NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
+_NUMBER = re.compile(r"(?:(?<!\w)[-+])?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
 _PUNCTUATION = " \t\r\n.,;:!?\"'`“”‘’()[]{}*_"
 
 
@@ -75,8 +77,11 @@ def normalise(text: str) -> str:
 
 
 def number_in(text: str) -> float | None:
-    """The last number in a text, where answers have their result; commas between digits are left out."""
-    found = _NUMBER.findall(text)
+    """The last number in a text, where answers have their result; commas between digits are left out.
+
+    A minus is one in either of its characters, unless it stands behind a word: 3-7 ends with 7.
+    """
+    found = _NUMBER.findall(text.replace("\N{MINUS SIGN}", "-"))
     return float(found[-1].replace(",", "")) if found else None
 
 
@@ -84,8 +89,8 @@ def _exact(answer: str, truth: Any, _completion: Mapping[str, Any]) -> Verdict:
     if isinstance(truth, str):
         return _verdict(answer == truth)
     try:
-        return _verdict(bool(json.loads(answer) == truth))
-    except ValueError:
+        return _verdict(_are_same(orjson.loads(answer), truth))
+    except (ValueError, RecursionError):
         return Verdict(0.0, "the answer is not JSON, and the truth is no text")
 
 
@@ -173,10 +178,13 @@ def _json_schema(path: str) -> Judge:
 
     def judge(answer: str, _truth: Any, _completion: Mapping[str, Any]) -> Verdict:
         try:
-            value = json.loads(answer)
+            value = orjson.loads(answer)
         except ValueError as error:
-            return Verdict(0.0, f"not JSON: {error}")
-        fault: Any = best_match(validator.iter_errors(value))
+            return Verdict(0.0, f"not JSON: {error}"[:500])
+        try:
+            fault: Any = best_match(validator.iter_errors(value))
+        except RecursionError:
+            return Verdict(0.0, "nested too deeply")
         return Verdict(1.0) if fault is None else Verdict(0.0, f"{fault.json_path}: {fault.message}"[:500])
 
     return judge
@@ -223,6 +231,19 @@ def _texts(truth: Any) -> list[str]:
     """What is true: one text, or several of a list."""
     values: list[Any] = truth if isinstance(truth, list) else [truth]
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal. Python would take true for 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        mine, theirs = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        return mine.keys() == theirs.keys() and all(_are_same(mine[key], theirs[key]) for key in mine)
+    if isinstance(one, list) and isinstance(other, list):
+        ours = list(zip(cast("list[Any]", one), cast("list[Any]", other), strict=False))
+        return len(one) == len(other) and all(_are_same(left, right) for left, right in ours)
+    return bool(one == other)
 
 
 def _verdict(right: bool) -> Verdict:

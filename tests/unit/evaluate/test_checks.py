@@ -29,6 +29,12 @@ def score(check: str, answer: str, truth: Any = None) -> float | None:
         ("exact", '{"a": 1}', {"a": 1}, 1),
         ("exact", "5", 5, 1),
         ("exact", "five", 5, 0),
+        ("exact", "5.0", 5, 1),
+        ("exact", "true", 1, 0),
+        ("exact", '{"a": [0]}', {"a": [False]}, 0),
+        ("exact", "true", True, 1),
+        ("exact", '{"b": 2, "a": [1.0]}', {"a": [1], "b": 2}, 1),
+        ("exact", "NaN", None, 0),
         ("normalised", "  The Answer is PARIS. ", "the answer is paris", 1),
         ("normalised", "Ｐａｒｉｓ", "paris", 1),
         ("normalised", "Lyon", ["Paris", "Lyon"], 1),
@@ -47,6 +53,11 @@ def score(check: str, answer: str, truth: Any = None) -> float | None:
         ("numeric=5%", "104", 100, 1),
         ("numeric=5%", "-106", -100, 0),
         ("numeric", "none", 7, 0),
+        ("numeric", "pages 3-7", 7, 1),
+        ("numeric", "It is \u22127 degrees", -7, 1),
+        ("numeric", "x = -7", -7, 1),
+        ("numeric", "$1,234", 1234, 1),
+        ("numeric", "1e999", 7, 0),
         ("numeric", "7", "seven", None),
         ("similarity", "kitten", "sitten", pytest.approx(5 / 6)),
         ("similarity", "", "", 1),
@@ -73,6 +84,19 @@ def test_json_schema(tmp_path: Path) -> None:
     unread = check.judge("Paris", None, {})
     assert unread is not None
     assert unread.comment.startswith("not JSON")
+
+
+@pytest.mark.parametrize("depth", [600, 100_000])
+def test_an_answer_of_many_brackets_is_wrong_not_fatal(depth: int, tmp_path: Path) -> None:
+    """One hostile answer ends no evaluation."""
+    path = tmp_path / "schema.json"
+    path.write_text('{"$ref": "#/$defs/tree", "$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}}')
+    answer = "[" * depth + "]" * depth
+    truth: Any = []
+    for _ in range(min(depth, 900) - 2):
+        truth = [truth]
+    assert score("exact", answer, truth) == 0
+    assert score(f"json_schema={path}", answer) == 0
 
 
 @pytest.mark.parametrize(
