@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from shipper._version import __version__
+from shipper.cli.group import CommandGroup
 from shipper.errors import ShipperError
 
 _VERBS = {
@@ -29,12 +30,13 @@ _VERBS = {
     "demo": "shipper.cli.demo",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",
+    "reprice": "shipper.cli.reprice",
     "stack": "shipper.cli.stack",
 }
 _INTERRUPTED = 130
 
 
-class _Verbs(click.Group):
+class _Verbs(CommandGroup):
     """A group whose commands are imported only when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

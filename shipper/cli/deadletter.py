@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import orjson
 
+from shipper.cli.group import CommandGroup
 from shipper.read.deadletters import DeadLetter, dead_letters, replay
 from shipper.read.terminal import printable
 from shipper.settings import Settings
@@ -16,7 +17,7 @@ from shipper.store.client import open_store
 _MESSAGE_WIDTH = 200
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def deadletter() -> None:
     """Events that the store refused: list them, show one, send them again."""
 

@@ -11,6 +11,7 @@ import orjson
 
 from shipper.cli.duration import DURATION
 from shipper.cli.feedback_import import import_
+from shipper.cli.group import CommandGroup
 from shipper.feedback.joiner import Joiner
 from shipper.read.figures import duration_text, text_at, value_at
 from shipper.read.joins import ORPHAN_AGE, JoinState, events, join_state
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shipper.read.joins import Group, Status
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def feedback() -> None:
     """What people think of the answers, and how it gets to the calls that it is about."""
 

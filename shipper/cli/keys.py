@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 import orjson
 
+from shipper.cli.group import CommandGroup
 from shipper.read.terminal import printable
 from shipper.settings import Settings
 from shipper.stack.roles import BY_APPLICATION, for_application, key_descriptor, load_roles
@@ -19,7 +20,7 @@ _every_owner = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def keys() -> None:
     """Make, list and revoke API keys: one for each application, with no more rights than it needs.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shipper.cli.group import CommandGroup
 from shipper.cli.retention import given_ages, parse_age
 from shipper.errors import ShipperError
 from shipper.settings import Settings
@@ -27,7 +28,7 @@ _EVERY_S = 3600.0
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def stack() -> None:
     """The full stack by docker compose: secrets, certificates, roles, users, upkeep. See docs/stack.md."""
 

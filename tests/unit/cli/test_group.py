@@ -1,0 +1,35 @@
+"""What `--help` says of commands."""
+
+from __future__ import annotations
+
+import click
+from click.testing import CliRunner
+
+from shipper.cli.group import CommandGroup
+
+
+@click.group(cls=CommandGroup)
+def tool() -> None:
+    """A tool."""
+
+
+@tool.command()
+def wash() -> None:
+    """Wash everything that lies in the basket, however much it is, with the soap that stands beside it. Slowly."""
+
+
+@tool.command(hidden=True)
+def secret() -> None:
+    """Not for everybody."""
+
+
+def test_the_first_sentence_is_there_in_full() -> None:
+    """Wrapped instead of cut; what follows it is for the command's own help."""
+    shown = " ".join(CliRunner().invoke(tool, ["--help"], terminal_width=60).output.split())
+    assert "with the soap that stands beside it." in shown
+    assert "Slowly" not in shown
+
+
+def test_hidden_commands_stay_hidden() -> None:
+    """As click's own group does it."""
+    assert "secret" not in CliRunner().invoke(tool, ["--help"]).output
