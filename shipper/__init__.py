@@ -16,6 +16,11 @@ or by calling an application::
     app = shipper.get_application("support-bot", version="1.4.0")
     app.log_completion(request, response)
 
+What is known of every call within a block is said once::
+
+    with shipper.context(session_id="s1", user_id="u7"):
+        …
+
 What becomes known of a call later is sent by its event id, the provider's response id or a key of your own::
 
     shipper.send_feedback(key, name="helpful", value=True, author="u7")
@@ -29,11 +34,13 @@ from shipper import implicit
 from shipper._version import __version__
 from shipper.capture.application import Application
 from shipper.capture.call import Logged
+from shipper.capture.context import context
 from shipper.capture.feedback import amend, send_feedback, send_ground_truth
 from shipper.capture.formatter import CompletionFormatter
 from shipper.capture.handler import CompletionHandler
 from shipper.errors import ShipperError
 from shipper.process import configure, flush
+from shipper.prompts import fill_prompt
 from shipper.record.joinkey import JoinKey
 from shipper.settings import Settings
 
@@ -51,6 +58,8 @@ __all__ = [
     "__version__",
     "amend",
     "configure",
+    "context",
+    "fill_prompt",
     "flush",
     "get_application",
     "implicit",
