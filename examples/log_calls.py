@@ -31,7 +31,7 @@ def main() -> None:
     app = shipper.get_application("example", version="1.0.0")
     logged = app.log_completion(REQUEST, RESPONSE, session_id="s1", tags=["stock"])
     print("logged as", logged.event_id)
-    if not shipper.flush(timeout=10):
+    if not shipper.flush(timeout=5):
         print("no store yet: the calls wait in the spool and are sent when there is one")
 
 
