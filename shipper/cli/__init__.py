@@ -28,6 +28,7 @@ _VERBS = {
     "feedback": "shipper.cli.feedback",
     "evaluate": "shipper.cli.evaluate",
     "demo": "shipper.cli.demo",
+    "report": "shipper.cli.report",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",
     "reprice": "shipper.cli.reprice",

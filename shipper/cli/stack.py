@@ -15,6 +15,7 @@ import click
 from shipper.cli.group import CommandGroup
 from shipper.cli.retention import given_ages, parse_age
 from shipper.errors import ShipperError
+from shipper.feedback.reprice import PENDING, reprice
 from shipper.settings import Settings
 from shipper.store.client import open_store
 from shipper.store.retention import check_clock, delete, expired, stored_indices
@@ -161,7 +162,7 @@ def setup(
 )
 @click.option("--once", is_flag=True, help="Once, not every hour.")
 def maintain(once: bool, **ages: timedelta | None) -> None:
-    """Every hour: put lost aliases and templates back, and delete partitions past the given ages.
+    """Every hour: put lost aliases and templates back, price what is pending, delete partitions past the given ages.
 
     A failure is told and tried again an hour later; with --once it is the exit code.
     """
@@ -190,6 +191,9 @@ def _maintain(settings: Settings, ages: dict[str, timedelta | None]) -> None:
         for change in put_templates(client):
             if change.action not in ("unchanged", "kept"):
                 click.echo(f"{change.action}: {change.kind} {change.name}")
+        priced = reprice(client, now.isoformat(), statuses=(PENDING,)).changed["priced"]
+        if priced:
+            click.echo(f"priced: {priced} completions")
         wanted = given_ages(ages)
         if wanted:
             check_clock(client, now)

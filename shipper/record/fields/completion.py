@@ -195,6 +195,9 @@ class _Usage(_Response):
     cost_status: Annotated[Literal["priced", "unknown_model", "no_usage", "provided", "pending"], KEYWORD] = (
         field("llm.cost.status", "`priced`, `unknown_model`, `no_usage`, `provided` or `pending`.")
     )
+    cost_history: Opaque = field(
+        "llm.cost.history", "Costs that `shipper reprice --again` replaced, oldest first, each with when."
+    )
 
 
 class Completion(_Usage):
