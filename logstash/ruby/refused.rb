@@ -37,6 +37,7 @@ def again(event)
   attempts = event.get("[@metadata][attempts]").to_i + 1
   event.set("[@metadata][attempts]", attempts)
   place(event) if event.get("[@metadata][index]").nil?
+  event.remove("[@metadata][dead_letter_queue]") # with it, Logstash would throw the event away when it is refused again
   pause([2.0**[attempts - 2, 16].min, @max_pause_s].min) if attempts > 1
   event
 end
@@ -134,6 +135,7 @@ test "a wrong configuration" do
   expect("is sent again") do |events|
     events.map { |one| [one.get("[event][dataset]"), one.get("[@metadata][attempts]")] } == [["llm.completion", 1]] * 4
   end
+  expect("as if it had never been refused") { |events| events.none? { |one| one.get("[@metadata][dead_letter_queue]") } }
 end
 
 test "a request that was too large" do

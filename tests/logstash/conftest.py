@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipper.store.setup import setup
-from tests.logstash.real import RealLogstash
+from tests.logstash.real import RealLogstash, until
 from tests.plugins.proxy import ForwardingProxy
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def running_logstash(
 
 
 @pytest.fixture
-def logstash(logstash_home: Path, running_logstash: RealLogstash, clean_store: Elasticsearch) -> RealLogstash:
-    """That Logstash, in front of an empty store with templates."""
+def logstash(
+    logstash_home: Path, running_logstash: RealLogstash, clean_store: Elasticsearch
+) -> Iterator[RealLogstash]:
+    """That Logstash, in front of an empty store with templates; afterwards nothing is on the way any more."""
     setup(clean_store)
-    return running_logstash
+    yield running_logstash
+    until("the queues are empty", running_logstash.is_idle)

@@ -201,6 +201,11 @@ class RealLogstash:
         finally:
             connection.close()
 
+    def is_idle(self) -> bool:
+        """Whether it runs and nothing waits in the queues of its pipelines."""
+        pipelines = self.stats()["pipelines"].values()
+        return bool(pipelines) and all(one["queue"]["events_count"] == 0 for one in pipelines)
+
     def output(self) -> str:
         """Everything that it printed."""
         return (self.folder / "output.txt").read_text("utf-8", "replace")
