@@ -68,15 +68,23 @@ def estimate(scores: Sequence[float]) -> Estimate:
     """
     if not scores:
         raise UsageError("There is no score to estimate a mean from.")
-    stats = _stats()
-    mean = math.fsum(scores) / len(scores)
     if _is_binary(scores):
-        found = stats.binomtest(round(math.fsum(scores)), len(scores)).proportion_ci(
-            CONFIDENCE, method="wilson"
-        )
-        return Estimate(len(scores), mean, float(found.low), float(found.high))
+        return estimate_share(round(math.fsum(scores)), len(scores))
+    _stats()
     low, high = _bootstrapped([scores])
-    return Estimate(len(scores), mean, low, high)
+    return Estimate(len(scores), math.fsum(scores) / len(scores), low, high)
+
+
+def estimate_share(hits: int, count: int) -> Estimate:
+    """The share of hits and its interval; as `estimate` of so many ones and zeros.
+
+    Raises:
+        UsageError: there is nothing to take a share of, or scipy is not installed.
+    """
+    if count < 1:
+        raise UsageError("There is no score to estimate a mean from.")
+    found = _stats().binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
+    return Estimate(count, hits / count, float(found.low), float(found.high))
 
 
 def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
@@ -85,18 +93,26 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
     Raises:
         UsageError: a version has no score, or scipy is not installed.
     """
-    one, other = estimate(first), estimate(second)
-    difference = other.mean - one.mean
     if _is_binary(first) and _is_binary(second):
-        low = difference - math.hypot(other.mean - other.low, one.high - one.mean)
-        high = difference + math.hypot(other.high - other.mean, one.mean - one.low)
-    else:
-        low, high = _bootstrapped([first, second])
-    low, high = max(-1.0, low), min(1.0, high)
+        return compare_shares(estimate(first), estimate(second))
+    one, other = estimate(first), estimate(second)
+    low, high = _bootstrapped([first, second])
+    return _compared(one, other, max(-1.0, low), min(1.0, high), _variance(first) + _variance(second))
+
+
+def compare_shares(first: Estimate, second: Estimate) -> Comparison:
+    """The second share against the first; of `estimate_share`'s results. Never raises."""
+    difference = second.mean - first.mean
+    low = difference - math.hypot(second.mean - second.low, first.high - first.mean)
+    high = difference + math.hypot(second.high - second.mean, first.mean - first.low)
+    spread = sum(one.mean * (1 - one.mean) for one in (first, second))
+    return _compared(first, second, max(-1.0, low), min(1.0, high), spread)
+
+
+def _compared(first: Estimate, second: Estimate, low: float, high: float, spread: float) -> Comparison:
+    difference = second.mean - first.mean
     clear = low > 0 or high < 0
-    return Comparison(
-        one, other, difference, low, high, None if clear else _needed(first, second, difference)
-    )
+    return Comparison(first, second, difference, low, high, None if clear else _needed(difference, spread))
 
 
 def sentence(name: str, versions: tuple[str, str], found: Comparison) -> str:
@@ -151,10 +167,10 @@ def _statistic(*samples: Any, axis: int) -> Any:
     return second[0] - first if second else first
 
 
-def _needed(first: Sequence[float], second: Sequence[float], difference: float) -> int | None:
+def _needed(difference: float, spread: float) -> int | None:
+    """Scores of each that would show the difference; `spread` is the sum of the variances."""
     if abs(difference) < 1e-9:
         return None
-    spread = _variance(first) + _variance(second)
     return math.ceil(_POWER * spread / difference**2) or None
 
 
