@@ -19,6 +19,7 @@ from shipper.openai.exchange import Exchange
 from shipper.openai.known import Known
 from shipper.openai.prompt import prompt_of
 from shipper.openai.retrieval import Begun, Retrieval
+from shipper.openai.tools import without_tool_credentials
 from shipper.process import default_settings, pipeline_for
 from shipper.record.entry import Call
 from shipper.record.feedback import AMENDMENT
@@ -133,7 +134,7 @@ class Capture:
         if stream is not None and exchange.first_chunk_s is not None:
             stream["time_to_first_chunk_s"] = exchange.first_chunk_s
         fields: dict[str, Any] = {
-            "request": request,
+            "request": without_tool_credentials(request),
             "response": response,
             "error": exchange.error,
             "started_at": exchange.started_ns,
@@ -197,6 +198,7 @@ class Capture:
                 environment=config.environment,
                 project_id=config.project_id,
                 redact=self._redacts,
+                sample=config.sample,
                 settings=self.settings,
             )
             if len(self._applications) < _MAX_VERSIONS:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from shipper.capture.content import Redact
+    from shipper.capture.content import Redact, Sample
     from shipper.redact import Redactor
     from shipper.settings import Settings
 
@@ -36,6 +36,9 @@ class CaptureConfig:
     """What is replaced, or a `Redactor` with patterns or a function of one's own; None takes the setting."""
     save: bool = True
     """Keep content; False keeps numbers, ids and names only."""
+    sample: Sample | None = None
+    """Takes a call as JSON and returns the rate (0 to 1) at which content like its is kept; None takes the setting
+    `content_rate`. The figures of every call are kept, and the content of errors and slow calls."""
     capture_stream_usage: bool = False
     """Ask for token counts on streams of chat and legacy completions, and keep the extra chunk from the caller."""
     inject_feedback_key: bool = True

@@ -33,8 +33,7 @@ _RENAMES_ERRORS = int(openai.__version__.partition(".")[0]) >= 3  # what reading
 class Recorder(Protocol):
     """Where exchanges go. None of its methods but `record` raises."""
 
-    keeps_raw: bool
-    """The chunks of a stream are wanted as they came."""
+    keeps_raw: bool  # the chunks of a stream are wanted as they came
 
     def keys_of(self, feedback_key: str) -> dict[str, str]:
         """What goes into an answer."""
@@ -189,9 +188,7 @@ class Exchange(Known):
 
     def closed(self, reason: BaseException | None) -> None:
         """The stream is over, or nobody wants the rest."""
-        if isinstance(
-            reason, GeneratorExit
-        ):  # a generator is being destroyed, perhaps by a garbage collection
+        if isinstance(reason, GeneratorExit):  # a generator is destroyed, perhaps by a garbage collection
             self.dropped()
         else:
             self._end(self._cause(reason))
@@ -273,7 +270,7 @@ class Exchange(Known):
             return reason
         if self.error is not None:
             return self.error
-        return None if reason is None or isinstance(reason, Exception) else reason
+        return None if isinstance(reason, Exception) and not _arose_in_openai(reason) else reason
 
     def _as_raised(self, error: BaseException) -> BaseException:
         """What the caller gets for an error of reading; the stream is closed before it is made."""
@@ -295,3 +292,9 @@ class Exchange(Known):
                 setattr(target, name, value)
             except AttributeError:
                 return
+
+
+def _arose_in_openai(error: Exception) -> bool:
+    """Whether openai's stream is what raises this just now, as for an event that is no JSON."""
+    where = error.__traceback__
+    return where is not None and str(where.tb_frame.f_globals.get("__name__")).startswith("openai.")

@@ -20,6 +20,8 @@ from shipper.testing import Answer, OpenAIServer, answer, cut, error, stream
 from tests.fixtures.openai_api import BLUE, CHAT, COMPLETION, MESSAGES, response
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shipper.testing import Captured
 
 KEY = "shipper_feedback_key"
@@ -434,6 +436,42 @@ def test_content_that_must_not_be_saved_stays_out_of_the_spool(captured: Capture
     assert "sky" not in str(captured.entries)
     assert "Blue" not in str(captured.entries)
     assert [one["gen_ai"]["usage"]["output_tokens"] for one in captured.documents] == [2, 2]
+
+
+def test_content_can_be_sampled_by_a_function(captured: Captured) -> None:
+    """Figures of every call are kept, content at the rate that the function says, errors with theirs."""
+    rates: list[Any] = []
+
+    def rate(call: Mapping[str, Any]) -> float:
+        rates.append(call["request"]["model"])
+        return 1.0 if call["request"]["model"] == "keep" else 0.0
+
+    with OpenAIServer(answer(COMPLETION), answer(COMPLETION), error(400)) as server:
+        client = client_of(server, sample=rate)
+        for model in ("keep", "drop"):
+            client.chat.completions.create(model=model, messages=MESSAGES)
+        with pytest.raises(openai.BadRequestError):
+            client.chat.completions.create(model="drop", messages=MESSAGES)
+    kept, dropped, failed = captured.documents
+    assert rates == ["keep", "drop"]
+    assert [one["llm"].get("input") is not None for one in (kept, dropped, failed)] == [True, False, True]
+    assert dropped["gen_ai"]["usage"] == kept["gen_ai"]["usage"]
+    assert [one["llm"]["privacy"]["content_rate"] for one in (kept, dropped, failed)] == [1.0, 0.0, 1.0]
+
+
+def test_what_opens_the_servers_of_tools_is_left_out(captured: Captured) -> None:
+    """Headers, authorization and the address's password of an MCP tool go to the API, and into no record."""
+    opened = {"headers": {"Authorization": "Bearer b1"}, "authorization": "b2"}
+    tool = {"type": "mcp", "server_label": "s", "server_url": "https://u:b3@mcp.example/x", **opened}
+    tools: list[Any] = [tool, {"type": "web_search"}]
+    with OpenAIServer(answer(response())) as server:
+        client_of(server).responses.create(model="m", input="x", tools=tools)
+        assert server.requests[0].json["tools"] == tools
+    assert not any(secret in str(captured.entries) for secret in ("b1", "b2", "b3"))
+    recorded = captured.documents[0]["gen_ai"]["tool"]["definitions"]
+    assert recorded[1] == {"type": "web_search"}
+    assert recorded[0]["server_url"] == "https://mcp.example/x"
+    assert list(recorded[0]["headers"]) == ["Authorization"]
 
 
 def test_redaction_is_done_before_the_spool(captured: Captured) -> None:

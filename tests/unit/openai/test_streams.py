@@ -190,6 +190,27 @@ def test_an_error_event_in_mid_stream_is_raised_and_recorded_as_a_failure(captur
     assert document["llm"]["stream"]["completed"] is False
 
 
+def test_an_event_that_openai_can_not_read_is_a_failure(captured: Captured) -> None:
+    """Its exception passes through and is the record's; one of the caller's own code is not."""
+    with OpenAIServer(stream([*BLUE[:3], b"data: {oops\n\n"])) as server:
+        client = client_of(server)
+        with pytest.raises(ValueError, match="Expecting"):
+            list(client.chat.completions.create(**CHAT, stream=True))
+        with (
+            pytest.raises(ValueError, match="mine"),
+            client.chat.completions.create(**CHAT, stream=True) as own,
+        ):
+            next(own)
+            raise ValueError("mine")
+        collected()
+        unread, left = captured.documents
+    assert unread["error"]["type"] == "JSONDecodeError"
+    assert unread["event"]["outcome"] == "failure"
+    assert unread["llm"]["output"]["text"] == "Blue"
+    assert "error" not in left
+    assert left["event"]["outcome"] == "unknown"
+
+
 def test_a_connection_that_breaks_in_mid_stream_is_a_failure(captured: Captured) -> None:
     """The exception passes through, and the record has it with the partial text."""
     with OpenAIServer(stream(BLUE, cut_after=3)) as server:
