@@ -1,4 +1,4 @@
-"""What is generated: index templates and tables of fields from the record's registry, the table of settings.
+"""What is generated: templates and tables of fields from the record's registry, dashboards from the panels, settings.
 
 python tools/generate.py           write the files
 python tools/generate.py --check   write nothing; exit 1 and name the files that differ
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticUndefined
 
+from shipper.panels.kibana.files import files as kibana_files
 from shipper.record.fields import DATASETS, Amendment, Completion, DeadLetter, Delivery, Feedback
 from shipper.settings import PREFIX, Settings
 
@@ -53,10 +54,11 @@ def main(arguments: list[str]) -> int:
     files = generated()
     stale = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
     known = {*files}
-    orphans = [path for path in sorted((ROOT / "index-templates").rglob("*.json")) if path not in known]
+    folders = [*(ROOT / "index-templates").rglob("*.json"), *(ROOT / "kibana").rglob("*json")]
+    orphans = [path for path in sorted(folders) if path not in known]
     if "--check" in arguments:
         for path in stale:
-            print(f"{path.relative_to(ROOT)} is not what the registry says: run `make gen`.")
+            print(f"{path.relative_to(ROOT)} is not what its source says: run `make gen`.")
         for path in orphans:
             print(f"{path.relative_to(ROOT)} is not generated any more: delete it.")
         return 1 if stale or orphans else 0
@@ -83,6 +85,7 @@ def generated() -> dict[Path, str]:
         bodies[templates / "index" / f"{family}@template.json"] = index_template(family, description)
     return {
         **{path: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for path, body in bodies.items()},
+        **{ROOT / "kibana" / name: text for name, text in kibana_files().items()},
         ROOT / "docs" / "fields.md": fields_page(),
         ROOT / "docs" / "settings.md": settings_page(),
     }
