@@ -10,6 +10,7 @@
     │   ├── StoreUnauthorised  401, 403
     │   ├── StoreTooOld        Elasticsearch below 8.19
     │   ├── NotElasticsearch   something else answered
+    │   ├── SnapshotGone       the moment that was being read is not kept any more
     │   └── TemplatesMissing   the index templates were never put
     └── EmbeddedNodeError      the embedded node could not be downloaded or started
 
@@ -64,6 +65,10 @@ class StoreTooOld(StoreError):
 
 class NotElasticsearch(StoreError):
     """Something answered at the address, but it is not Elasticsearch."""
+
+
+class SnapshotGone(StoreError):
+    """The store does not keep the snapshot any more that was being read."""
 
 
 class TemplatesMissing(StoreError):

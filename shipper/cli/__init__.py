@@ -22,10 +22,12 @@ _VERBS = {
     "search": "shipper.cli.search",
     "show": "shipper.cli.show",
     "tail": "shipper.cli.tail",
+    "export": "shipper.cli.export",
     "drain": "shipper.cli.drain",
     "deadletter": "shipper.cli.deadletter",
     "join": "shipper.cli.join",
     "feedback": "shipper.cli.feedback",
+    "import": "shipper.cli.import_",
     "evaluate": "shipper.cli.evaluate",
     "demo": "shipper.cli.demo",
     "report": "shipper.cli.report",
@@ -34,6 +36,7 @@ _VERBS = {
     "reprice": "shipper.cli.reprice",
     "stack": "shipper.cli.stack",
 }
+_FUNCTIONS = {"import": "import_"}  # whose name is a word of the language
 _INTERRUPTED = 130
 
 
@@ -46,7 +49,7 @@ class _Verbs(CommandGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _VERBS:
             return None
-        command: Any = getattr(importlib.import_module(_VERBS[cmd_name]), cmd_name)
+        command: Any = getattr(importlib.import_module(_VERBS[cmd_name]), _FUNCTIONS.get(cmd_name, cmd_name))
         return command
 
 

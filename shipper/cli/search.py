@@ -10,34 +10,24 @@ import click
 import orjson
 from rich.console import Console
 
+from shipper.cli.filters import filters, query_from
 from shipper.read.listing import listing, tab_separated
-from shipper.read.query import Query, terms_of
+from shipper.read.query import terms_of
 from shipper.read.search import count
 from shipper.read.search import search as find
 from shipper.read.terminal import printable
-from shipper.read.when import parse_when
 from shipper.settings import Settings
 from shipper.store.client import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shipper.read.query import Query
     from shipper.read.search import Hit
-
-_WHEN = "now, an age (30m, 2h, 7d, 2w), a date, or an ISO date and time; in this machine's zone unless it says one."
 
 
 @click.command()
-@click.argument("words", nargs=-1)
-@click.option("--app", help="Of this application.")
-@click.option("--version", help="Of this version of the application.")
-@click.option("--model", help="Of this model, as it was asked for or as it answered.")
-@click.option("--user", help="Of this user.")
-@click.option("--session", help="Of this session or conversation.")
-@click.option("--tag", "tags", multiple=True, help="With this tag; may be repeated.")
-@click.option("--outcome", type=click.Choice(["success", "failure", "unknown"]), help="With this outcome.")
-@click.option("--since", help=f"Started at or after: {_WHEN}")
-@click.option("--until", help="Started before, in the same forms; a date means the end of that day.")
+@filters
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the stored documents as NDJSON.")
 def search(
@@ -55,15 +45,7 @@ def search(
     begin* stands for any ending; put -- before WORDS when the first is a -word. The best match comes first;
     without WORDS the newest does. Exit code 1 when nothing was found.
     """
-    now = datetime.now(UTC)
-    query = Query(
-        text=" ".join(words),
-        tags=tags,
-        since=parse_when(since, now) if since else None,
-        until=parse_when(until, now, end=True) if until else None,
-        limit=limit,
-        **names,
-    )
+    query = query_from(words, tags, since, until, datetime.now(UTC), limit=limit, **names)
     with open_store(Settings.load()) as client:
         hits = find(client, query, brief=not as_json, notice=_warn)
         shown = print_json(hits) if as_json else print_list(hits, query)

@@ -85,9 +85,9 @@ def count(client: Elasticsearch, query: Query) -> int:
     return client.count(index=INDICES, query=query_of(query))["count"]
 
 
-def next_page(size: int, page_bytes: int) -> int:
+def next_page(size: int, page_bytes: int, largest: int = _LARGEST_PAGE) -> int:
     """How many documents to ask for next, after `size` of them weighed `page_bytes`. Pure."""
-    return max(1, min(_LARGEST_PAGE, size * 2, _PAGE_BYTES * size // max(1, page_bytes)))
+    return max(1, min(largest, size * 2, _PAGE_BYTES * size // max(1, page_bytes)))
 
 
 def _pages(

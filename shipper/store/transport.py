@@ -26,7 +26,9 @@ from elastic_transport import (
     Urllib3HttpNode,
 )
 from elastic_transport.client_utils import DefaultType, create_user_agent
+from elasticsearch import ApiError
 from elasticsearch import __version__ as client_version
+from elasticsearch.exceptions import HTTP_EXCEPTIONS
 
 from shipper._version import __version__
 
@@ -88,6 +90,33 @@ class StoreTransport(Transport):
             ConnectionTimeout: no answer in time; the request may have been carried out.
             ConnectionError: no address could be reached, or the connection was cut; TlsError is one of these.
         """
+        return self._perform(method, target, body, headers, request_timeout, decode=True)
+
+    def read_bytes(self, method: str, target: str, body: Any) -> bytes:
+        """The answer to a JSON request as the bytes that came, for who reads a great many of them.
+
+        Raises:
+            ApiError: the store refused; its kind is the client's.
+            ConnectionTimeout, ConnectionError: as `perform_request`.
+        """
+        headers = {"accept": JSON_TYPE, "content-type": JSON_TYPE}
+        answer = self._perform(method, target, body, headers, _DEFAULT, decode=False)
+        if not 200 <= answer.meta.status < 300:  # the client does the same with what it has sent itself
+            error = answer.body.get("error") if isinstance(answer.body, dict) else None
+            kind = error.get("type", "error") if isinstance(error, dict) else str(error)
+            raise HTTP_EXCEPTIONS.get(answer.meta.status, ApiError)(kind, answer.meta, answer.body)
+        return answer.body
+
+    def _perform(
+        self,
+        method: str,
+        target: str,
+        body: Any,
+        headers: Mapping[str, Any] | DefaultType,
+        request_timeout: float | DefaultType | None,
+        *,
+        decode: bool,
+    ) -> TransportApiResponse:
         sent = HttpHeaders() if isinstance(headers, DefaultType) else HttpHeaders(headers)
         sent["user-agent"] = _USER_AGENT
         sent["x-elastic-client-meta"] = ",".join(
@@ -95,9 +124,11 @@ class StoreTransport(Transport):
         )
         raw = None if body is None else self.serializers.dumps(body, sent.get("content-type"))
         spoken = self._compatible_with
-        answer = self._ask(method, target, raw, _spoken(sent, spoken), request_timeout)
+        answer = self._ask(method, target, raw, _spoken(sent, spoken), request_timeout, decode=decode)
         if spoken > OLDEST_COMPATIBLE and _refuses_media_type(answer):
-            answer = self._ask(method, target, raw, _spoken(sent, OLDEST_COMPATIBLE), request_timeout)
+            answer = self._ask(
+                method, target, raw, _spoken(sent, OLDEST_COMPATIBLE), request_timeout, decode=decode
+            )
             if not _refuses_media_type(answer):
                 self._compatible_with = OLDEST_COMPATIBLE
         return answer
@@ -109,6 +140,8 @@ class StoreTransport(Transport):
         body: bytes | None,
         headers: HttpHeaders,
         request_timeout: float | DefaultType | None,
+        *,
+        decode: bool,
     ) -> TransportApiResponse:
         failure: ConnectionError | None = None
         for node in self._candidates():
@@ -124,6 +157,8 @@ class StoreTransport(Transport):
                 failure = error
                 continue
             self._set_aside.pop(node, None)
+            if not decode and 200 <= response.meta.status < 300:
+                return TransportApiResponse(response.meta, response.body)
             decoded = None if method == "HEAD" else self._decode(response.body, response.meta.mimetype)
             return TransportApiResponse(response.meta, decoded)
         assert failure is not None, "there is at least one address"
