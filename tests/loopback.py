@@ -206,6 +206,8 @@ def elasticsearch(
             return ok({"index_templates": named if templates else []})
         if request.path == "/":
             return ok({"cluster_name": "loopback", "cluster_uuid": "u", "version": {"number": version}})
+        if request.method == "GET" and request.path.startswith("/llm-") and request.path.count("/") == 1:
+            return ok({})  # no index matches
         return ok({"acknowledged": True})
 
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,14 +25,44 @@ if TYPE_CHECKING:
     "--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if something would change."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as NDJSON.")
-def setup(only_check: bool, as_json: bool) -> None:
+@click.option("--kibana", metavar="URL", help="Put data views, searches and dashboards into Kibana instead.")
+@click.option("--space", default="", help="Kibana's space, by its id. Default: the default space.")
+@click.option("--kibana-api-key", envvar="KIBANA_API_KEY", help="Default: as for the store. [KIBANA_API_KEY]")
+@click.option(
+    "--kibana-ca",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="CA certificate (PEM) that signed Kibana's. Default: the store's.",
+)
+def setup(
+    only_check: bool,
+    as_json: bool,
+    kibana: str | None,
+    space: str,
+    kibana_api_key: str | None,
+    kibana_ca: Path | None,
+) -> None:
     """Put what the store must hold before anything is written: index templates, lifecycle policy, lost aliases.
 
-    Can be repeated at any time. Needs a key with the cluster privileges `monitor`, `manage_index_templates` and
-    `manage_ilm`, and `manage` on `llm-*` for the aliases; --check needs `monitor`, `read_ilm` and
+    Indices of before get the fields that are new; what they have stays. Can be repeated at any time. Needs a key with the cluster privileges `monitor`, `manage_index_templates` and
+    `manage_ilm`, and `manage` on `llm-*` for aliases and fields; --check needs `monitor`, `read_ilm` and
     `view_index_metadata`. Your own settings belong into the component template `llm@custom`, which stays as it is.
+
+    With --kibana only Kibana is changed: see docs/kibana.md. A dashboard of ours that somebody has changed is put back.
     """
     settings = Settings.load()
+    if kibana is not None:
+        from shipper.cli.kibana import put_dashboards
+
+        put_dashboards(
+            settings,
+            kibana,
+            space=space,
+            key=kibana_api_key,
+            ca=kibana_ca,
+            only_check=only_check,
+            as_json=as_json,
+        )
+        return
     if only_check:
         with open_store(settings) as client:
             drifts = check_setup(client)

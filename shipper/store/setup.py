@@ -1,4 +1,4 @@
-"""What the store must hold before anything is written: templates, the lifecycle policy, aliases.
+"""What the store must hold before anything is written: templates, lifecycle policy, aliases, fields in older indices.
 
 `setup` puts it there and can be repeated at any time; `check_setup` only compares. The user's own settings belong
 into the component templates `llm@custom` and `llm-…@custom`, which neither of them touches.
@@ -14,6 +14,7 @@ from elasticsearch import NotFoundError
 from shipper.store.aliases import missing_aliases
 from shipper.store.assets import load_templates
 from shipper.store.client import check
+from shipper.store.mappings import add_fields, lagging_mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ _FULL_CLUSTER_ONLY = "llm@lifecycle"
 class Change:
     """What `setup` did to one thing; `kept` leaves alone what a newer shipper has put."""
 
-    kind: Kind | Literal["alias"]
+    kind: Kind | Literal["alias", "mapping"]
     name: str
     action: Literal["created", "updated", "unchanged", "kept"]
 
@@ -38,13 +39,13 @@ class Change:
 class Drift:
     """How one thing in the store differs from what this version of shipper wants."""
 
-    kind: Kind | Literal["alias"]
+    kind: Kind | Literal["alias", "mapping"]
     name: str
     problem: Literal["missing", "outdated", "changed", "newer"]
 
 
 def setup(client: Elasticsearch, *, lifecycle: bool | None = None) -> list[Change]:
-    """Put templates, policy and missing aliases; needs a key with `manage_index_templates` and `manage_ilm`.
+    """Put templates, policy, missing aliases and fields; needs a key with `manage_index_templates` and `manage_ilm`.
 
     Args:
         client: the store.
@@ -71,6 +72,9 @@ def setup(client: Elasticsearch, *, lifecycle: bool | None = None) -> list[Chang
             actions=[{"add": {"index": index, "alias": alias}} for index, alias in lost]
         )
     changes.extend(Change("alias", f"{alias} → {index}", "created") for index, alias in lost)
+    lacking = lagging_mappings(client)
+    add_fields(client, lacking)
+    changes.extend(Change("mapping", index, "updated") for index in lacking)
     return changes
 
 
@@ -87,6 +91,7 @@ def check_setup(client: Elasticsearch, *, lifecycle: bool | None = None) -> list
         if problem is not None:
             drifts.append(Drift(kind, name, problem))
     drifts.extend(Drift("alias", f"{alias} → {index}", "missing") for index, alias in missing_aliases(client))
+    drifts.extend(Drift("mapping", index, "outdated") for index in lagging_mappings(client))
     return drifts
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shipper.settings import Settings
+from shipper.store.aliases import aliases_of
 from shipper.store.client import check, connect
 from shipper.store.setup import Change, Drift, check_setup, setup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from elasticsearch import Elasticsearch
@@ -78,3 +82,39 @@ def test_setup_restores_lost_aliases(clean_store: Elasticsearch) -> None:
         "llm-completions-bot@1.0",
     }
     assert found["llm-feedback-bot@2026.11"]["aliases"] == {}
+
+
+@pytest.fixture
+def frozen(clean_store: Elasticsearch) -> Iterator[str]:
+    """An index that is to be read-only, and is writable again afterwards, so that it can be deleted."""
+    index = "llm-completions-bot@0.9-2025.01"
+    yield index
+    clean_store.indices.put_settings(index=index, settings={"index.blocks.read_only": False})
+
+
+def test_indices_of_before_get_new_fields(clean_store: Elasticsearch, frozen: str) -> None:
+    """What an index lacks is added, once; a field that is there stays, under another type too; read-only ones wait."""
+    setup(clean_store)
+    old, mine = "llm-delivery-bot@2025.01", {"labels": {"type": "keyword"}}
+    clean_store.indices.create(index="llm-feedback-bot@2025.01")
+    clean_store.indices.delete_index_template(name="llm-delivery@template")
+    clean_store.indices.create(index=old, mappings={"dynamic": False, "properties": mine})
+    clean_store.indices.delete_index_template(name="llm-completions@template")
+    clean_store.indices.create(
+        index=frozen,
+        aliases={alias: {} for alias in aliases_of(frozen)},
+        mappings={"dynamic": False, "properties": mine},
+        settings={"index.blocks.read_only": True},
+    )
+    drifts = check_setup(clean_store)
+    assert [drift for drift in drifts if drift.kind == "mapping"] == [Drift("mapping", old, "outdated")]
+    assert Change("mapping", old, "updated") in setup(clean_store)
+    assert check_setup(clean_store) == []
+    clean_store.index(index=old, id="1", document={"llm": {"delivery": {"accepted": 3}}}, refresh=True)
+    found = clean_store.search(index=old, query={"term": {"llm.delivery.accepted": 3}})
+    assert found["hits"]["total"]["value"] == 1
+    clean_store.indices.put_settings(index=frozen, settings={"index.blocks.read_only": False})
+    assert Change("mapping", frozen, "updated") in setup(clean_store)
+    properties = clean_store.indices.get_mapping(index=frozen)[frozen]["mappings"]["properties"]
+    assert properties["labels"] == {"type": "keyword"}
+    assert properties["gen_ai"]["properties"]["usage"]["properties"]["input_tokens"]["type"] == "long"

@@ -13,6 +13,7 @@ from shipper.settings import Settings
 from shipper.store.aliases import aliases_of
 from shipper.store.assets import load_templates
 from shipper.store.client import connect
+from shipper.store.mappings import missing_fields
 from shipper.store.setup import Change, Drift, check_setup, compare, setup
 from tests.loopback import PRODUCT, Answer, Loopback, elasticsearch, ok
 
@@ -72,7 +73,7 @@ class Cluster:
             return ok({"acknowledged": True})
         if name == "_alias":
             return ok(self.aliases)
-        if request.path == "/":
+        if request.path == "/" or request.path.startswith("/llm-"):
             return elasticsearch()(request)
         body = self.stored.get(request.path)
         if body is None:
@@ -172,3 +173,43 @@ def test_aliases_from_an_index_name(app: str, version: str, timestamp: str | Non
 def test_other_indices_have_no_aliases(index: str) -> None:
     """Only indices of completions have aliases."""
     assert aliases_of(index) == ()
+
+
+LEAF = {"type": "keyword"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "lacks"),
+    [
+        (
+            {},
+            {
+                "a": LEAF,
+                "g": {"properties": {"x": LEAF, "y": LEAF}},
+                "n": {"type": "nested", "properties": {"z": LEAF}},
+            },
+        ),
+        (
+            {"a": {"type": "text"}, "g": {"properties": {"x": LEAF}}, "n": {"type": "nested"}},
+            {"g": {"properties": {"y": LEAF}}, "n": {"type": "nested", "properties": {"z": LEAF}}},
+        ),
+        ({"a": LEAF, "g": {"type": "keyword"}, "n": {"properties": {}}}, {}),
+        (
+            {
+                "a": LEAF,
+                "g": {"type": "object", "properties": {"x": LEAF, "y": LEAF, "more": LEAF}},
+                "n": LEAF,
+            },
+            {},
+        ),
+    ],
+)
+def test_only_what_an_index_lacks_is_added(stored: dict[str, Any], lacks: dict[str, Any]) -> None:
+    """A field that is there stays as it is, under whatever type; an object of another kind is left alone."""
+    wanted = {
+        "a": LEAF,
+        "g": {"properties": {"x": LEAF, "y": LEAF}},
+        "n": {"type": "nested", "properties": {"z": LEAF}},
+    }
+    assert missing_fields(wanted, stored) == lacks
+    assert missing_fields(wanted, wanted) == {}
