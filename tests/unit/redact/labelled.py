@@ -17,11 +17,11 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from shipper.redact import SECRETS
+from shipper.redact import SECRETS, Span
 from shipper.redact.redactor import spans_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -110,11 +110,11 @@ class Score(NamedTuple):
         return self.found / (self.found + self.missed) if self.found + self.missed else 1.0
 
 
-def scores(texts: Iterable[Text]) -> dict[str, Score]:
-    """For each kind. A label counts as found when it is covered entirely by spans of its kind."""
+def scores(texts: Iterable[Text], find: Callable[[str], Iterable[Span]] = spans_in) -> dict[str, Score]:
+    """For each kind. A label counts as found when it is covered entirely by a span of its kind."""
     found, wrong, missed = Counter[str](), Counter[str](), Counter[str]()
     for text, labels in texts:
-        spans = spans_in(text)
+        spans = list(find(text))
         for start, end, kind in labels:
             whole = any(span.start <= start and span.end >= end and span.kind == kind for span in spans)
             (found if whole else missed)[kind] += 1
@@ -138,7 +138,7 @@ def line_scores(lines: Iterable[Line]) -> dict[str, Score]:
     return {source: Score(*count) for source, count in sorted(counts.items())}
 
 
-_PRESIDIO = {
+PATTERNS = {
     "CREDIT_CARD": "CARD",
     "PHONE_NUMBER": "PHONE",
     "EMAIL_ADDRESS": "EMAIL",
@@ -146,18 +146,21 @@ _PRESIDIO = {
     "US_SSN": "NATIONAL_ID",
     "IP_ADDRESS": "IP",
 }
+"""presidio-research's labels and our kinds."""
+NAMES = {"PERSON": "NAME", "GPE": "PLACE", "STREET_ADDRESS": "PLACE"}
+"""Those that a model is needed for."""
 
 
-def presidio(folder: Path) -> list[Text]:
-    """The texts of presidio-research, with the labels of kinds that we look for."""
+def presidio(folder: Path, kinds: Mapping[str, str] = PATTERNS) -> list[Text]:
+    """The texts of presidio-research, with the labels of these kinds."""
     samples = json.loads((folder / "presidio-research" / "synth_dataset_v2.json").read_text("utf-8"))
     return [
         Text(
             sample["full_text"],
             tuple(
-                (span["start_position"], span["end_position"], _PRESIDIO[span["entity_type"]])
+                (span["start_position"], span["end_position"], kinds[span["entity_type"]])
                 for span in sample["spans"]
-                if span["entity_type"] in _PRESIDIO
+                if span["entity_type"] in kinds
             ),
         )
         for sample in samples
