@@ -1,28 +1,25 @@
-"""Run all of them and write the results: `make bench`."""
+"""Run benchmarks and keep their results: `make bench`, or `python -m benchmarks backlog memory` for some of them."""
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
-from benchmarks import backlog, crashes, log_call, memory
-
-RESULTS = Path(__file__).parent / "results" / "spine.md"
-
-HEAD = """# Measured figures of the road from a log call to the store
-
-Written by `make bench`. Everything in one table was measured in one run on one machine; compare within a table only.
-"""
+_RESULTS = Path(__file__).parent / "results"
+_ALL = ("log_call", "backlog", "memory", "crashes", "openai_overhead", "redaction", "redaction_quality")
 
 
-def main() -> None:
-    """Measure, print, and write."""
-    parts = [HEAD.strip()]
-    for benchmark in (log_call.main, backlog.main, memory.main, crashes.main):
-        parts.append(benchmark())
-        print(parts[-1], flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n\n".join(parts) + "\n", "utf-8")
+def main(names: list[str]) -> None:
+    """Measure one after the other; each has a file of its own, since only figures of one run can be compared."""
+    unknown = set(names).difference(_ALL)
+    if unknown:
+        sys.exit(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(_ALL)}.")
+    for name in names or _ALL:
+        report = importlib.import_module(f"benchmarks.{name}").main()
+        print(report, flush=True)
+        (_RESULTS / f"{name}.md").write_text(f"{report}\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
