@@ -39,18 +39,25 @@ def stack() -> None:
     "--folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     default=Path(),
-    help="Where docker-compose.yml is. Default: here.",
+    help="Where docker-compose.yml is, or is to be. Default: here.",
 )
 def init(folder: Path) -> None:
     """Write .env with generated passwords and keys, readable by you alone.
 
-    Run again it changes nothing; a variable that a newer version wants is added.
+    In a folder without a compose file these are written too, with Logstash's configuration. Run again it changes
+    nothing; a variable that a newer version wants is added.
     """
+    from shipper.stack.compose import write_compose
     from shipper.stack.environment import write_environment
 
     path = folder / ".env"
     if _would_be_committed(path):
         raise click.ClickException(f"{path} is not ignored by git: add `.env` to .gitignore first.")
+    written = write_compose(folder)
+    if written:
+        click.echo(
+            f"{folder}: {', '.join(name for name in written if '/' not in name)} and logstash/ written."
+        )
     added = write_environment(path)
     click.echo(f"{path}: {', '.join(added)} added." if added else f"{path}: nothing to add.")
     if added:

@@ -1,4 +1,4 @@
-"""The index templates that come with the package."""
+"""What comes with the package besides its code; among it the index templates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
-
-_FOLDER = "index-templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +31,16 @@ def load_templates() -> TemplateSet:
     Raises:
         FileNotFoundError: the installation is incomplete.
     """
-    folder = _templates_folder()
+    folder = asset("index-templates")
     return TemplateSet(*(_bodies(folder / kind) for kind in ("component", "index", "lifecycle")))
 
 
-def _templates_folder() -> Traversable:
-    installed = files("shipper") / "_assets" / _FOLDER
-    if installed.is_dir():
+def asset(name: str) -> Traversable:
+    """A file or folder of the repository's top, as the installed package has it, else in the repository. Never raises."""
+    installed = files("shipper") / "_assets" / name
+    if installed.is_dir() or installed.is_file():
         return installed
-    return Path(__file__).resolve().parents[2] / _FOLDER
+    return Path(__file__).resolve().parents[2] / name
 
 
 def _bodies(folder: Traversable) -> dict[str, dict[str, Any]]:

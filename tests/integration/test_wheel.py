@@ -59,4 +59,15 @@ def test_a_wheel_installs_and_runs(tmp_path: Path, node: NodeInfo, home: Path) -
         assert heavy.lower() not in installed.lower()
     stored = _run(python, "-I", "-c", PROGRAM, SHIPPER_HOME=str(home), SHIPPER_ELASTICSEARCH_URL=node.url)
     assert stored.split() == ["1"]
-    assert "shipper" in _run(tmp_path / "empty" / "bin" / "shipper", "--help").lower()
+    command = tmp_path / "empty" / "bin" / "shipper"
+    assert "shipper" in _run(command, "--help").lower()
+    stack = tmp_path / "stack"
+    stack.mkdir()
+    _run(command, "stack", "init", "--folder", stack)
+    written = {path.relative_to(stack).as_posix() for path in stack.rglob("*") if path.is_file()}
+    assert written == {
+        ".env",
+        "docker-compose.yml",
+        "docker-compose.scale.yml",
+        *(path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "logstash").rglob("*.*")),
+    }
