@@ -15,6 +15,7 @@ import orjson
 from shipper import process
 from shipper.capture.application import Application
 from shipper.capture.feedback import send_judgement
+from shipper.cli.progress import ProgressLine
 from shipper.errors import UsageError
 from shipper.feedback.rows import ARGUMENTS, Row, RowIds, arguments_of_row, format_of, rows_of
 
@@ -137,7 +138,7 @@ class _Job:
         lines = iter(source)
         first = next(lines, b"")
         form = form or format_of(self._file.name, first)
-        progress = _Progress()
+        progress, began = ProgressLine(), time.monotonic()
         for row in rows_of(_chain(first, lines), form):
             fault = row.fault or self._log(row, form)
             if fault:
@@ -146,8 +147,12 @@ class _Job:
                 self.logged += 1
                 if self.logged % _FLUSH_ROWS == 0 and not self._dry_run:
                     process.flush(_FLUSH_TIMEOUT_S)  # the spool stays small, whatever the file's size
-            progress.show(self.logged, self.rejected)
+            progress.show(lambda: self._so_far(time.monotonic() - began))
         progress.end()
+
+    def _so_far(self, seconds: float) -> str:
+        rate = self.logged / max(seconds, 0.001)
+        return f"{self.logged:,} rows, {rate:,.0f}/s, {self.rejected:,} rejected"
 
     def _log(self, row: Row, form: Format) -> str:
         """Log a row; the reason why it can't be, else an empty text."""
@@ -181,28 +186,6 @@ class _Job:
             click.echo(f"line {row.line}: {fault}", err=True)
         elif self.rejected == _TOLD + 1:
             click.echo("… see all of them with --rejects FILE.", err=True)
-
-
-class _Progress:
-    """Rows and rate on a terminal; nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._began = self._last = time.monotonic()
-
-    def show(self, logged: int, rejected: int) -> None:
-        """At most four times a second."""
-        now = time.monotonic()
-        if not self._shown or now - self._last < 0.25:
-            return
-        self._last = now
-        rate = logged / max(now - self._began, 0.001)
-        click.echo(f"\r{logged:,} rows, {rate:,.0f}/s, {rejected:,} rejected   ", nl=False, err=True)
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._shown:
-            click.echo(err=True)
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

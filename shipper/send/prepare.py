@@ -57,8 +57,16 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     return Item(line, ready)
 
 
-def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool = False) -> Prepared:
+def prepared(
+    document: dict[str, Any], partition: Partition, *, given_id: bool = False, text: bytes = b""
+) -> Prepared:
     """A document with its place, ready for a sink.
+
+    Args:
+        document: what is stored.
+        partition: `month` or `day`.
+        given_id: whether the caller chose its id.
+        text: the document as JSON on one line, when there is one already.
 
     Raises:
         Exception: the document is not one.
@@ -67,7 +75,7 @@ def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool =
     return Prepared(
         id=place.id,
         index=place.index,
-        body=orjson.dumps(document),
+        body=text or orjson.dumps(document),
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),
         dataset=document["event"]["dataset"],
@@ -130,7 +138,7 @@ def _dead_letter(
     place: Prepared | None = None,
     attempts: int = 0,
 ) -> Item:
-    application, first_at = _origin(line)
+    application, first_at, shipped = _origin(line)
     now = timestamp(now_ns)
     letter: dict[str, Any] = {
         "reason": reason,
@@ -156,17 +164,23 @@ def _dead_letter(
         "llm": {
             "schema": {"version": "1"},
             "application": {"name": application},
+            **({"shipper": shipped} if shipped else {}),
             "deadletter": letter,
         },
     }
     return Item(line, prepared(document, partition), fault=reason, attempts=attempts)
 
 
-def _origin(line: bytes) -> tuple[str, int]:
-    """Application and time of an entry that may be broken."""
+def _origin(line: bytes) -> tuple[str, int, dict[str, Any]]:
+    """Application and time of an entry that may be broken, and which of whose events it is."""
     try:
         entry = orjson.loads(line)
-        application, at = entry["app"]["name"], entry["at"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return "default", 0
-    return str(application), at if isinstance(at, int) else 0
+        app, at = entry["app"], entry["at"]
+        application, instance = app["name"], app.get("instance")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return "default", 0, {}
+    number = entry.get("seq")
+    shipped = (
+        {"instance": instance, "sequence": number} if isinstance(instance, str) and type(number) is int else {}
+    )
+    return str(application), at if isinstance(at, int) else 0, shipped

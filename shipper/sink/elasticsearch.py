@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from shipper.settings import Settings
     from shipper.sink.base import Prepared
+    from shipper.sink.indices import OnCreate
 
 _BULK = f"/_bulk?filter_path={bulk.FILTER_PATH}"
 _HASHES = "/_mget?filter_path=error,docs.found,docs._source,docs.error.type&_source_includes=llm.content_hash"
@@ -43,11 +44,12 @@ class ElasticsearchSink:
 
     name = "elasticsearch"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_create: OnCreate | None = None) -> None:
         self._settings = settings
+        self._on_create = on_create
         self._lock = threading.Lock()
         self._client: Elasticsearch | None = None
-        self._indices = Indices()
+        self._indices = Indices(on_create)
         self._connected_to: tuple[object, ...] = ()
         self._compress = False
 
@@ -86,7 +88,7 @@ class ElasticsearchSink:
                 return None
             if self._client is None or self._connected_to != wanted:
                 self._client = connect(self._settings, urls)
-                self._indices = Indices()
+                self._indices = Indices(self._on_create)
                 self._connected_to = wanted
                 self._compress = worth_compressing(self._settings.compression, urls)
             return self._client.transport, self._indices

@@ -7,6 +7,7 @@ can't be corrected later. So a missing template stops the writing, and nothing i
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from shipper.sink.base import Prepared
 
+OnCreate = Callable[["Transport", str], None]
+"""Takes the connection and the name of an index that was just made."""
+
 _TEMPLATES_MISSING = "templates_missing"
 _HEADERS = {"accept": JSON_TYPE, "content-type": JSON_TYPE}
 
@@ -30,7 +34,13 @@ _HEADERS = {"accept": JSON_TYPE, "content-type": JSON_TYPE}
 class Indices:
     """Which indices of one store are known to be ready for writing. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_create: OnCreate | None = None) -> None:
+        """Know none yet.
+
+        Args:
+            on_create: told about each index that was made here, before anything is written to it.
+        """
+        self._on_create = on_create
         self._ready: set[str] = set()
         self._lock = threading.Lock()
 
@@ -48,7 +58,7 @@ class Indices:
             for index, aliases in wanted.items():
                 if index in self._ready:
                     continue
-                problem = _template_problem(transport, index) or _create(transport, index, aliases)
+                problem = _template_problem(transport, index) or self._create(transport, index, aliases)
                 if problem is None:
                     self._ready.add(index)
                 else:
@@ -58,6 +68,26 @@ class Indices:
     def forget(self, index: str) -> None:
         """The index turned out not to be there: make it again before the next write. Never raises."""
         self._ready.discard(index)
+
+    def _create(self, transport: Transport, index: str, aliases: tuple[str, ...]) -> Result | None:
+        answer = transport.perform_request(
+            "PUT",
+            "/" + quote(index, safe="@"),
+            headers=_HEADERS,
+            body={"aliases": {alias: {} for alias in aliases}},
+        )
+        status = answer.meta.status
+        if status == 200:
+            if self._on_create is not None:
+                self._on_create(transport, index)
+            return None
+        error_type, _ = error_of(answer.body)
+        if error_type == "resource_already_exists_exception":
+            _add_aliases(transport, index, aliases)
+            return None
+        if status == 403 and error_type == "security_exception":
+            return None  # the key may write but not create: Elasticsearch creates it, `shipper setup` adds the aliases
+        return _refusal(status, answer.body)
 
 
 def _template_problem(transport: Transport, index: str) -> Result | None:
@@ -81,25 +111,6 @@ def _template_problem(transport: Transport, index: str) -> Result | None:
         return None
     reason = f"no index template covers {index}: run `shipper setup` with an administrator's key"
     return Result(Outcome.PAUSE, status, _TEMPLATES_MISSING, reason)
-
-
-def _create(transport: Transport, index: str, aliases: tuple[str, ...]) -> Result | None:
-    answer = transport.perform_request(
-        "PUT",
-        "/" + quote(index, safe="@"),
-        headers=_HEADERS,
-        body={"aliases": {alias: {} for alias in aliases}},
-    )
-    status = answer.meta.status
-    if status == 200:
-        return None
-    error_type, _ = error_of(answer.body)
-    if error_type == "resource_already_exists_exception":
-        _add_aliases(transport, index, aliases)
-        return None
-    if status == 403 and error_type == "security_exception":
-        return None  # the key may write but not create: Elasticsearch creates it, `shipper setup` adds the aliases
-    return _refusal(status, answer.body)
 
 
 def _add_aliases(transport: Transport, index: str, aliases: tuple[str, ...]) -> None:

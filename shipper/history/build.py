@@ -1,0 +1,225 @@
+"""From what a row holds to documents with their places: the road of a logged call, with the row's own time and id."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shipper._version import __version__
+from shipper.capture.content import ContentPolicy
+from shipper.history.event import COMPLETION, Document, Event, Json, Rejected, Row
+from shipper.record.entry import Call
+from shipper.record.ids import content_hash
+from shipper.record.pricing import apply_cost
+from shipper.record.times import parse_time
+from shipper.record.truncate import fit
+from shipper.route import enrich
+from shipper.route.foreign import recognise
+from shipper.route.nested import at
+from shipper.send.prepare import document_of, prepared, timestamp
+
+if TYPE_CHECKING:
+    from shipper.history.event import Format, Lookup
+    from shipper.settings import Settings
+    from shipper.sink.base import Prepared
+
+_ENVELOPE_BYTES = 2048
+_TIMES = ("started_at", "created_at", "ended_at")
+_FIRST_NS, _END_NS = 0, 2**63
+
+
+class Builder:
+    """Builds the documents of one import. Not thread-safe."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        app: str | None,
+        version: str | None,
+        batch_id: str,
+        now_ns: int,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> None:
+        """Prepare for one import.
+
+        Args:
+            settings: partition, privacy, and names where neither the source nor the caller gives them.
+            app: the application; None takes what the source says.
+            version: its version; None takes what the source says.
+            batch_id: names this import in what it stores.
+            now_ns: when it runs, ns since the epoch.
+            since_ns: earlier events are passed over.
+            until_ns: these and later ones are passed over.
+        """
+        self._settings = settings
+        self._app, self._version = app, version
+        self._batch_id = batch_id
+        self._ingested = timestamp(now_ns)
+        self._now_ns = now_ns
+        self._since = _FIRST_NS if since_ns is None else since_ns
+        self._until = _END_NS if until_ns is None else until_ns
+        self._policy = ContentPolicy(settings)
+
+    def build(self, row: Row, form: Format, lookup: Lookup, modified_ns: int | None) -> list[Prepared]:
+        """The documents of a row, within the span of time that is wanted.
+
+        Args:
+            row: as it was read.
+            form: what it means.
+            lookup: rows that it may refer to.
+            modified_ns: the file's own time, for rows that have none.
+
+        Raises:
+            Rejected: it can't be imported, and why.
+        """
+        if row.fault:
+            raise Rejected(row.fault, row.message)
+        ready: list[Prepared] = []
+        try:
+            for number, found in enumerate(form.events(row.value, lookup)):
+                if isinstance(found, Document):
+                    document = self._document(found, row, form)
+                else:
+                    document = self._event(found, row, form, number, modified_ns)
+                if document is not None:
+                    ready.append(document)
+        except Rejected:
+            raise
+        except Exception as error:  # whatever is in a file, the import goes on behind it
+            raise Rejected("unreadable", f"{type(error).__name__}: {error}") from error
+        return ready
+
+    def _event(
+        self, event: Event, row: Row, form: Format, number: int, modified_ns: int | None
+    ) -> Prepared | None:
+        call = event.call
+        at_ns, has_time = _time_of(call, modified_ns)
+        if not self._since <= at_ns < self._until:
+            return None
+        app = self._app or event.app or self._settings.application
+        event_id = event.id or self._row_id(row, form, app, number)
+        call["import"] = {
+            "source": form.name,
+            "file": row.source,
+            "line": row.line,
+            "batch_id": self._batch_id,
+        }
+        changed = (
+            [*row.changed]
+            if has_time
+            else [*row.changed, "created_at: none in the source, the file's own time"]
+        )
+        kept, more = self._policy.apply(Call(event.dataset, event_id, True, at_ns, call), save=True)
+        entry: Json = {
+            "v": 1,
+            "dataset": event.dataset,
+            "id": event_id,
+            "at": at_ns,
+            "app": self._application(event, app),
+            "call": kept.body,
+        }
+        if changed or more:
+            entry["changed"] = [*changed, *more]
+        if len(row.original) + _ENVELOPE_BYTES > self._settings.max_event_bytes:
+            self._cut(entry)
+        document = _priced(entry, event.stated_cost)
+        document["event"]["ingested"] = self._ingested
+        return prepared(document, self._settings.partition, given_id=event.id is not None)
+
+    def _application(self, event: Event, app: str) -> Json:
+        version = self._version or event.version or self._settings.version
+        out = {"name": app, "version": version, "shipper": __version__}
+        if environment := event.environment or self._settings.environment:
+            out["environment"] = environment
+        return out
+
+    def _cut(self, entry: Json) -> None:
+        limit = self._settings.max_event_bytes - _ENVELOPE_BYTES
+        if len(orjson.dumps(entry["call"])) > limit:
+            text, cuts = fit({"call": entry["call"]}, limit)
+            entry["call"], entry["truncated"] = orjson.loads(text)["call"], cuts
+
+    def _row_id(self, row: Row, form: Format, app: str, number: int) -> str:
+        """The same for the same row of the same file; two equal rows are two."""
+        seed = f"{form.name}\n{app}\n{row.source}\n{row.line}\n{number}\n".encode("utf-8", "surrogatepass")
+        return f"row-{blake2b(seed + row.original, digest_size=16).hexdigest()}"
+
+    def _document(self, found: Document, row: Row, form: Format) -> Prepared | None:
+        document = found.document
+        text = b""
+        if not found.complete:
+            self._complete(document, row, form)
+        elif document is row.value and not row.changed and b"\n" not in row.original:
+            text = row.original  # numbers beyond 64 bits too
+        moment = parse_time(document.get("@timestamp"), "", [])
+        if (self._since, self._until) != (_FIRST_NS, _END_NS) and (
+            moment is None or not self._since <= moment < self._until
+        ):
+            return None
+        return prepared(document, self._settings.partition, given_id=True, text=text)
+
+    def _complete(self, document: Json, row: Row, form: Format) -> None:
+        """A document of somebody else's making gets what ours have.
+
+        Raises:
+            Rejected: it can't.
+        """
+        names = document.setdefault("llm", {}).setdefault("application", {})
+        service = document.setdefault("service", {})
+        app = self._app or names.get("name") or service.get("name") or self._settings.application
+        names["name"] = service["name"] = app
+        service["version"] = self._version or service.get("version") or self._settings.version
+        refusal = recognise(document, orjson.dumps([row.source, row.line, row.original.hex()]).decode(), 0)
+        if refusal is not None:
+            raise Rejected(refusal.reason, refusal.message)
+        whole = enrich(document, self._now_ns)
+        document.clear()
+        document.update(whole)
+        llm = document["llm"]
+        llm.get("ship", {}).pop("lag_ms", None)
+        if not llm.get("ship", True):
+            del llm["ship"]
+        llm["import"] = {
+            "source": form.name,
+            "file": row.source,
+            "line": row.line,
+            "batch_id": self._batch_id,
+        }
+        llm["content_hash"] = content_hash({**document, "event": {}, "llm": {**llm, "import": {}}})
+        if at(document, "llm", "cost", "status") == "pending":
+            llm["cost"] = {}
+            apply_cost(document)
+
+
+def _time_of(call: Json, modified_ns: int | None) -> tuple[int, bool]:
+    """When it happened, and whether the source says so.
+
+    Raises:
+        Rejected: nobody knows.
+    """
+    for name in _TIMES:
+        if (found := parse_time(call.get(name), name, [])) is not None:
+            return found, True
+    if modified_ns is None:
+        raise Rejected(
+            "no_time", "no time in it, and the source has none of its own: give the file by its name"
+        )
+    return modified_ns, False
+
+
+def _priced(entry: Json, stated: float | Json | None) -> Json:
+    """The document, its cost by the price of its day; where there is none, what the source says it cost."""
+    call = entry["call"]
+    if stated is not None and entry["dataset"] == COMPLETION:
+        call["response_attributes"] = {**(call.get("response_attributes") or {}), "stated_cost": stated}
+    document = document_of(entry)
+    if stated is None or document["llm"].get("cost", {}).get("status") in ("priced", "provided"):
+        return document
+    hashed = document["llm"]["content_hash"]
+    document = document_of({**entry, "call": {**call, "cost": stated}})
+    document["llm"]["content_hash"] = hashed
+    return document

@@ -1,0 +1,117 @@
+"""What an import is made of: rows of a source, what they say, and why one says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Json = dict[str, Any]
+
+COMPLETION = "llm.completion"
+FEEDBACK = "llm.feedback"
+
+
+class Rejected(Exception):
+    """A row that can't be imported: a word to count by, and a sentence for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Place(NamedTuple):
+    """Where to begin: after so many lines, at a byte of the unpacked file; or after so many rows."""
+
+    line: int = 0
+    offset: int = 0
+
+
+START = Place()
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of a source.
+
+    `line` is its line (its first, when it has several up to `last`), or its number in a source without lines, from 1. `end` is where the next one begins: bytes of
+    the unpacked file, or again a number. `value` is what it says, when it could be read; `fault` and `message` say why
+    it could not.
+    """
+
+    source: str
+    line: int
+    end: int
+    original: bytes
+    value: Any = None
+    fault: str = ""
+    message: str = ""
+    changed: Sequence[str] = ()
+    last: int = 0
+
+    @property
+    def next(self) -> Place:
+        """Where the row after it begins."""
+        return Place(self.last or self.line, self.end)
+
+
+@dataclass(slots=True)
+class Event:
+    """One event that a row holds, as a call that was logged (see `shipper.record.entry`).
+
+    `id` is the source's own; without one it follows from the row. `stated_cost` is what the source says that the call
+    cost: it counts where the price list has no answer, and is kept beside the computed cost otherwise.
+    """
+
+    call: Json
+    dataset: str = COMPLETION
+    id: str | None = None
+    app: str | None = None
+    version: str | None = None
+    environment: str | None = None
+    stated_cost: float | Json | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """One document that a row holds. `complete`: it is stored as it is."""
+
+    document: Json
+    complete: bool = False
+
+
+class Lookup:
+    """Rows of the same import that other rows refer to. This one knows none."""
+
+    def find(self, table: str, key: str) -> Any:
+        """The row that was kept under a key; None when there is none."""
+        del table, key
+
+
+class Kept(NamedTuple):
+    """Where a row is kept for others that refer to it."""
+
+    table: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one kind of history is read. All of its functions are pure.
+
+    `recognise` takes the values of the first rows and says how sure it is that they are of this format, 0 to 1.
+    `events` takes a row's value and says what is in it; nothing, for a row that belongs to the format and says nothing.
+    `keep` says for which rows others ask; they are read before everything else.
+    """
+
+    name: str
+    recognise: Callable[[Sequence[Any]], float]
+    events: Callable[[Any, Lookup], Iterable[Event | Document]]
+    keep: Callable[[Any], Kept | None] | None = field(default=None)
+
+
+def share(sample: Sequence[Any], test: Callable[[Json], bool]) -> float:
+    """The part of a sample's objects that pass a test; 0 for an empty sample."""
+    return sum(isinstance(one, dict) and test(one) for one in sample) / len(sample) if sample else 0.0

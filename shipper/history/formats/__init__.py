@@ -1,0 +1,1 @@
+"""The formats that history comes in: one module each, all with a `FORMAT`."""

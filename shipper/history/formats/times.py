@@ -1,0 +1,30 @@
+"""Times as other systems write them, for all formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shipper.record.times import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def first_time(values: dict[str, Any], names: Iterable[str]) -> int | None:
+    """The first of some values that is a time, in ns since the epoch; it is taken out. Never raises."""
+    for name in names:
+        value = values.get(name)
+        if value is not None and (found := time_ns(value)) is not None:
+            del values[name]
+            return found
+    return None
+
+
+def time_ns(value: Any) -> int | None:
+    """A time in ns since the epoch; None when it is none. A text without a zone is in UTC. Never raises."""
+    return parse_time(value, "", []) if isinstance(value, (int, float, str)) and value != "" else None
+
+
+def ended_at(start_ns: int, span_ms: float) -> int | None:
+    """The end of a span that may be nonsense. Never raises."""
+    return start_ns + int(span_ms * 1e6) if 0 <= span_ms < 1e11 else None

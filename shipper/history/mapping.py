@@ -1,0 +1,201 @@
+"""CSV, Parquet or any JSON rows with a mapping: which column means what, in a TOML file.
+
+    zone = "Europe/Berlin"          # of times that say none; UTC unless told
+
+    [columns]                       # field of the call → column (a dotted name looks into objects)
+    id = "call_id"
+    started_at = "TIMESTAMP"
+    "request.model" = "model"
+    "response.usage.prompt_tokens" = "ContextTokens"
+
+    [constants]                     # field of the call → value for every row
+    "request.model" = "gpt-4"
+
+    [feedback]                      # name of an evaluation → column with its value
+    rating = "stars"
+
+Fields are `id`, `app`, `version`, `environment`, `stated_cost`, `duration_ms`, and the arguments of
+`Application.log_completion` with dots for what is inside them; `input` and `output` stand for a plain prompt and answer.
+Columns that are not mapped are kept as the request's attributes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shipper.capture.call import body_of
+from shipper.errors import UsageError
+from shipper.feedback.rows import Cell, plain
+from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
+from shipper.history.formats.pairs import ARGUMENTS
+from shipper.history.formats.times import ended_at, time_ns
+from shipper.route.nested import at, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shipper.history.event import Lookup
+
+_OWN = ("id", "app", "version", "environment", "stated_cost", "duration_ms", "input", "output")
+_TIMES = ("started_at", "ended_at", "created_at")
+_TEXTS = frozenset(
+    {"id", "app", "version", "environment", "input", "output", "user_id", "session_id", *_TIMES}
+)
+_SECTIONS = {"zone", "title", "columns", "constants", "feedback"}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A mapping file, checked."""
+
+    columns: Mapping[str, str]
+    constants: Mapping[str, Any]
+    feedback: Mapping[str, str]
+    zone: ZoneInfo
+
+
+def shipped() -> dict[str, Path]:
+    """The mappings that come with the package, by name."""
+    folder = Path(str(files("shipper") / "history" / "mappings"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def mapped_format(given: str) -> Format:
+    """The format that a mapping file describes.
+
+    Args:
+        given: the file's path, or the name of a mapping that comes with the package.
+
+    Raises:
+        UsageError: it can't be read, or says what can't be meant.
+    """
+    path = shipped().get(given, Path(given))
+    try:
+        read = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        known = ", ".join(shipped())
+        raise UsageError(
+            f"The mapping {given} can't be read: {error}. It is a TOML file, or one of {known}."
+        ) from None
+    mapping = _checked(read, given)
+    name = f"mapped-{path.stem}" if path.stem in shipped() else "mapped"
+    return Format(name, partial(_recognise, mapping), partial(_events, mapping))
+
+
+def _checked(read: Json, given: str) -> Columns:
+    if unknown := read.keys() - _SECTIONS:
+        raise UsageError(
+            f"The mapping {given}: unknown {', '.join(sorted(unknown))}; it has {', '.join(sorted(_SECTIONS))}."
+        )
+    columns, constants = read.get("columns", {}), read.get("constants", {})
+    feedback = read.get("feedback", {})
+    for field in (*columns, *constants):
+        if field.partition(".")[0] not in (*_OWN, *ARGUMENTS):
+            known = ", ".join((*_OWN, *sorted(ARGUMENTS)))
+            raise UsageError(f"The mapping {given}: {field} is no field of a call. They are {known}.")
+    for column in (*columns.values(), *feedback.values()):
+        if not isinstance(column, str):
+            raise UsageError(f"The mapping {given}: {column!r} is no name of a column.")
+    try:
+        zone = ZoneInfo(read.get("zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, TypeError):
+        raise UsageError(f"The mapping {given}: there is no time zone {read['zone']!r}.") from None
+    return Columns(columns, constants, feedback, zone)
+
+
+def _recognise(mapping: Columns, sample: Sequence[Any]) -> float:
+    wanted = set(mapping.columns.values())
+    return share(sample, lambda row: wanted <= row.keys()) if wanted else 0.0
+
+
+def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
+    del lookup
+    if not isinstance(value, dict):
+        raise Rejected("not_an_object", "a row has columns")
+    fields: Json = {}
+    for field, constant in mapping.constants.items():
+        put(fields, constant, *field.split("."))
+    for field, column in mapping.columns.items():
+        cell = value.get(column, at(value, *column.split(".")))
+        if cell is not None and cell != "":
+            put(fields, _read(cell, field, mapping.zone), *field.split("."))
+    _write_plain_texts(fields)
+    own = {name: fields.pop(name, None) for name in _OWN}
+    if own["duration_ms"] is not None and (start := time_ns(fields.get("started_at"))) is not None:
+        fields["ended_at"] = ended_at(start, float(own["duration_ms"]))
+    taken = {column.partition(".")[0] for column in (*mapping.columns.values(), *mapping.feedback.values())}
+    others = {
+        name: plain(cell) if isinstance(cell, Cell) else cell
+        for name, cell in value.items()
+        if name not in taken and cell is not None and cell != ""
+    }
+    if others:
+        fields["request_attributes"] = {**others, **(fields.get("request_attributes") or {})}
+    event = Event(
+        body_of(fields),
+        id=own["id"],
+        app=own["app"],
+        version=own["version"],
+        environment=own["environment"],
+        stated_cost=own["stated_cost"],
+    )
+    judged = list(_judgements(mapping, value, event))
+    yield event
+    yield from judged
+
+
+def _judgements(mapping: Columns, value: Json, event: Event) -> Iterator[Event]:
+    """Columns with verdicts; they need a key, so the row needs an id."""
+    for name, column in mapping.feedback.items():
+        cell = value.get(column)
+        if cell is None or cell == "":
+            continue
+        keys = [event.id] if event.id else event.call.get("join_keys")
+        if not keys:
+            raise Rejected(
+                "no_key", f"column {column} is a verdict, and no column is mapped to id or join_keys"
+            )
+        call: Json = {
+            "join_keys": keys,
+            "name": name,
+            "value": plain(cell) if isinstance(cell, Cell) else cell,
+        }
+        for time in _TIMES:
+            if time in event.call:
+                call["created_at"] = event.call[time]
+        yield Event(call, FEEDBACK, f"{keys[0]}.{name}", event.app, event.version, event.environment)
+
+
+def _read(cell: Any, field: str, zone: ZoneInfo) -> Any:
+    first = field.partition(".")[0]
+    if first in _TIMES:
+        return _in_zone(cell, zone)
+    if first in _TEXTS:
+        return str(cell)
+    return plain(cell) if isinstance(cell, Cell) else cell
+
+
+def _in_zone(cell: Any, zone: ZoneInfo) -> Any:
+    """A time without a zone as the moment that is meant; anything else as it is."""
+    from datetime import datetime
+
+    try:
+        moment = datetime.fromisoformat(str(cell).strip())
+    except ValueError:
+        return plain(cell) if isinstance(cell, Cell) else cell
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).isoformat()
+
+
+def _write_plain_texts(fields: Json) -> None:
+    """A prompt and an answer that are nothing but texts, as a chat."""
+    if (text := fields.pop("input", None)) is not None:
+        put(fields, [{"role": "user", "content": text}], "request", "messages")
+    if (text := fields.pop("output", None)) is not None:
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}}
+        put(fields, [choice], "response", "choices")

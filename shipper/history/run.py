@@ -1,0 +1,225 @@
+"""An import from beginning to end: sources, place to go on from, target, and the indices' settings put back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shipper.history.checkpoint import Books, Checkpoint, Progress, path_of
+from shipper.history.inputs import Iterated, chosen
+from shipper.history.job import Job, Plan, Seen
+from shipper.history.mapping import mapped_format, shipped
+from shipper.history.quicken import LARGE_BYTES, Quickened, put_back, put_back_abandoned
+from shipper.history.sources.files import STDIN, members
+from shipper.history.sources.read import Reader
+from shipper.history.target import ELASTICSEARCH, target_of
+from shipper.record.ids import new_event_id
+from shipper.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shipper.history.event import Format
+    from shipper.history.inputs import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants imported. `to`: `elasticsearch`, `logstash` or a file; None is as the settings say."""
+
+    sources: tuple[str, ...] = ()
+    form: str | None = None
+    mapping: str | None = None
+    app: str | None = None
+    version: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    dry_run: bool = False
+    rejects: Path | None = None
+    are_rejects: bool = False
+    restart: bool = False
+    resume: bool = False
+    to: str | None = None
+    rows: Iterable[Mapping[str, Any] | str | bytes] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of an import."""
+
+    books: Books
+    batch_id: str
+    seconds: float
+    resumed_at: str = ""
+    """The place where it went on, when it was resumed."""
+    not_put_back: tuple[str, ...] = ()
+    """Indices that still have the settings of loading."""
+
+
+def import_history(
+    sources: str | Path | Sequence[str | Path] = (),
+    *,
+    rows: Iterable[Mapping[str, Any] | str | bytes] | None = None,
+    format: str | None = None,  # noqa: A002 - the command's word
+    map: str | Path | None = None,  # noqa: A002 - likewise
+    app: str | None = None,
+    version: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+    rejects: str | Path | None = None,
+    restart: bool = False,
+    dry_run: bool = False,
+    to: str | None = None,
+    settings: Settings | None = None,
+) -> Report:
+    """Import what was logged elsewhere, with its true times. Doing it twice changes nothing.
+
+    Args:
+        sources: files, folders, patterns, archives, addresses.
+        rows: instead of sources: objects or lines of JSON, from an iterator; `sources` then names them.
+        format: see `shipper import --help`; None recognises it.
+        map: a mapping file, or the name of one that comes with the package.
+        app: the application that it belongs to; None takes what the source says, else the setting.
+        version: its version; None takes what the source says, else the setting.
+        since: only what happened at or after this time.
+        until: only what happened before this time.
+        limit: at most so many events.
+        rejects: a file for rows that can't be imported.
+        restart: begin anew, though an earlier import of the same sources was interrupted.
+        dry_run: read and build everything, send nothing.
+        to: `elasticsearch`, `logstash` or a file's path; None is as the settings say.
+        settings: None reads them from the environment and the file.
+
+    Raises:
+        UsageError: a source can't be read, or its format can't be told.
+        StoreError: the store is away for too long, or refuses to take anything.
+        SettingsError: the environment or the settings file is wrong.
+    """
+    given = [sources] if isinstance(sources, (str, Path)) else sources
+    wanted = Wanted(
+        sources=tuple(str(one) for one in given),
+        form=format,
+        mapping=None if map is None else str(map),
+        app=app,
+        version=version,
+        since=since,
+        until=until,
+        limit=limit,
+        dry_run=dry_run,
+        rejects=None if rejects is None else Path(rejects),
+        restart=restart,
+        to=to,
+        rows=rows,
+    )
+    return run(wanted, settings if settings is not None else Settings.load())
+
+
+def run(
+    wanted: Wanted, settings: Settings, observe: Callable[[Seen, Books], None] = lambda _seen, _books: None
+) -> Report:
+    """Import it.
+
+    Args:
+        wanted: what.
+        settings: the store, and how much at a time.
+        observe: is told how far it is.
+
+    Raises:
+        UsageError, StoreError, SettingsError: as `import_history`.
+        OSError: the disk is full.
+    """
+    began = time.monotonic()
+    plan = _plan(wanted)
+    if wanted.dry_run:
+        progress = Progress(new_event_id())
+        books = Job(plan, settings, None, None, progress, observe).run()
+        return Report(books, progress.batch_id, time.monotonic() - began)
+    where = [one if one == STDIN or "://" in one else str(Path(one).absolute()) for one in wanted.sources]
+    options = (wanted.form, wanted.mapping, wanted.app, wanted.version, wanted.to)
+    checkpoint = Checkpoint(path_of(settings.home, where, *options, str(wanted.since), str(wanted.until)))
+    try:
+        progress = _begin(checkpoint, wanted)
+        resumed_at = f"{progress.source}:{progress.line}" if progress.source else ""
+        left = _import(plan, settings, wanted.to, checkpoint, progress, observe)
+    finally:
+        checkpoint.close()
+    return Report(progress.books, progress.batch_id, time.monotonic() - began, resumed_at, tuple(left))
+
+
+def _begin(checkpoint: Checkpoint, wanted: Wanted) -> Progress:
+    """Where the earlier import stopped, if there was one and it is to go on; else the beginning."""
+    kept = checkpoint.load()
+    new = Progress(new_event_id())
+    if kept is None:
+        return new
+    if kept.finished or wanted.restart:
+        new.quickened = kept.quickened  # what a killed one changed is put back by this one
+        return new
+    return kept
+
+
+def _import(
+    plan: Plan,
+    settings: Settings,
+    to: str | None,
+    checkpoint: Checkpoint,
+    progress: Progress,
+    observe: Callable[[Seen, Books], None],
+) -> list[str]:
+    """Import, and put the indices' settings back whatever happens; the indices where that failed."""
+    store = to == ELASTICSEARCH or (to is None and not settings.logstash_url)
+    if store:
+        put_back_abandoned(settings)
+    quickened = Quickened(progress.quickened, lambda: job.keep())  # noqa: PLW0108 - the job is made with it
+    sink = target_of(
+        settings, to, progress.output_bytes, quickened.made if store and _is_large(plan) else None
+    )
+    job = Job(plan, settings, sink, checkpoint, progress, observe)
+    left: list[str] = []
+    try:
+        job.run()
+        progress.finished = True
+    finally:
+        sink.close()
+        if progress.quickened:
+            left = put_back(settings, progress.quickened)
+            progress.quickened = {index: had for index, had in progress.quickened.items() if index in left}
+        job.keep()
+    return left
+
+
+def _is_large(plan: Plan) -> bool:
+    """Whether it is worth while to change the indices for it; what has no size may be large."""
+    sizes = [one.size for one in plan.inputs]
+    return None in sizes or sum(size for size in sizes if size is not None) >= LARGE_BYTES
+
+
+def _plan(wanted: Wanted) -> Plan:
+    mapping = mapped_format(wanted.mapping) if wanted.mapping is not None else None
+    form = chosen(wanted.form, mapping)
+    also: list[Format] = [mapped_format(name) for name in shipped()] if form is None else []
+    if wanted.rows is not None:
+        inputs: list[Input] = [Iterated(wanted.rows, wanted.sources[0] if wanted.sources else "rows")]
+    else:
+        inputs = [Reader(member) for member in members(wanted.sources)]
+    return Plan(
+        inputs,
+        form,
+        also,
+        wanted.app,
+        wanted.version,
+        _ns(wanted.since),
+        _ns(wanted.until),
+        wanted.limit,
+        wanted.rejects,
+        wanted.are_rejects,
+    )
+
+
+def _ns(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1e6) * 1000

@@ -1,0 +1,1 @@
+"""Where history comes from: files of any kind, packed or not, row by row."""
