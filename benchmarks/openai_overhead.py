@@ -1,8 +1,9 @@
 """What capture adds to a call of the openai package, on a local server that answers at once: ours and the peers.
 
-Each client runs in a process of its own, in rounds, one after the other, so that a busy machine is busy for all. Of the
-rounds' medians the least disturbed, the smallest, is taken; the overhead is that less the bare client's.
-Times are those of the calling thread on the processor: what the caller loses, whatever else the machine does. Nothing is sent to a store while this measures: ours only spools, the peers' exporters drop what they get.
+Each client runs in a process of its own. They take turns many times, a few calls and one stream each, so that a busy
+machine is busy for all alike; what a client adds is the median of its differences to the bare client in the same turn.
+Times are those of the calling thread on the processor: what the caller loses, whatever else the machine does. Nothing
+is sent to a store while this measures: ours only spools, the peers' exporters drop what they get.
 """
 
 from __future__ import annotations
@@ -26,39 +27,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESULTS = Path(__file__).parent / "results" / "openai_overhead.md"
-ROUNDS = 8
-CALLS = 200
-STREAMS = 15
+TURNS = 80
+CALLS = 10
 CHUNKS = 400
 
 
 def main() -> str:
     """Measure all; the report."""
     port = serve_in_background()
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in CLIENTS}
-    for _ in range(ROUNDS):
-        for name in CLIENTS:
-            command = [sys.executable, "-m", "benchmarks.openai_overhead", name, str(port)]
-            done = subprocess.run(command, capture_output=True, check=True, timeout=300)
-            seen[name].append(tuple(orjson.loads(done.stdout.splitlines()[-1])))
-    best = {name: [min(part) for part in zip(*rounds, strict=True)] for name, rounds in seen.items()}
+    clients = {name: _start(name, port) for name in CLIENTS}
+    turns = [{name: _turn(client) for name, client in clients.items()} for _ in range(TURNS)]
+    for client in clients.values():
+        client.communicate(timeout=60)
     lines: list[list[str]] = []
-    for name, (call, chunk) in best.items():
-        more = [call - best["bare"][0], chunk - best["bare"][1]]
+    for name in CLIENTS:
+        call, chunk = (statistics.median(turn[name][part] for turn in turns) for part in (0, 1))
+        more = [statistics.median(turn[name][part] - turn["bare"][part] for turn in turns) for part in (0, 1)]
         added = ["", ""] if name == "bare" else [f"{more[0]:.0f}", f"{more[1]:.1f}"]
         lines.append([LABELS[name], f"{call:.0f}", added[0], f"{chunk:.1f}", added[1]])
     head = ["client", "call p50, µs", "added, µs", "per streamed chunk p50, µs", "added, µs"]
     return (
-        f"## Overhead of capturing the openai package\n\n{release_of('openai')}; {machine()}; the best of {ROUNDS} rounds of {CALLS} "
-        f"calls and {STREAMS} streams of {CHUNKS} chunks; processor time of the calling thread.\n\n{table(head, lines)}"
+        f"## Overhead of capturing the openai package\n\n{release_of('openai')}; {machine()}; {TURNS} turns of {CALLS} "
+        f"calls and a stream of {CHUNKS} chunks; processor time of the calling thread.\n\n{table(head, lines)}"
     )
+
+
+def _start(name: str, port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "benchmarks.openai_overhead", name, str(port)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def _turn(client: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """Microseconds of a call, and of a chunk."""
+    assert client.stdin is not None
+    assert client.stdout is not None
+    client.stdin.write(b"go\n")
+    client.stdin.flush()
+    call, chunk = orjson.loads(client.stdout.readline())
+    return call, chunk
 
 
 # -- one client, in its own process ---------------------------------------------------------------------------
 
 
-def measure(name: str, port: int) -> tuple[float, float]:
-    """Medians of one client: microseconds for a call, and for a chunk of a stream."""
+def take_turns(name: str, port: int) -> None:
+    """Measure one client each time that a line comes, until none does."""
     client = CLIENTS[name](f"http://127.0.0.1:{port}/v1")
     create = client.chat.completions.create
 
@@ -66,20 +79,22 @@ def measure(name: str, port: int) -> tuple[float, float]:
         for _ in create(**REQUEST, stream=True):
             pass
 
-    call = median_of(lambda: create(**REQUEST), CALLS, 50)
-    return call, median_of(read_stream, STREAMS, 3) / CHUNKS
+    times_of(lambda: create(**REQUEST), 50)
+    times_of(read_stream, 3)
+    for _ in sys.stdin:
+        call = statistics.median(times_of(lambda: create(**REQUEST), CALLS))
+        sys.stdout.write(orjson.dumps([call, times_of(read_stream, 1)[0] / CHUNKS]).decode() + "\n")
+        sys.stdout.flush()
 
 
-def median_of(action: Callable[[], object], count: int, warm_up: int) -> float:
-    """Median time of an action, microseconds."""
-    for _ in range(warm_up):
-        action()
-    times: list[int] = []
+def times_of(action: Callable[[], object], count: int) -> list[float]:
+    """Times of an action, microseconds."""
+    times: list[float] = []
     for _ in range(count):
         began = time.thread_time_ns()
         action()
-        times.append(time.thread_time_ns() - began)
-    return statistics.median(times) / 1e3
+        times.append((time.thread_time_ns() - began) / 1e3)
+    return times
 
 
 def bare(url: str) -> Any:
@@ -206,7 +221,7 @@ def stream_bytes() -> bytes:
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        sys.stdout.write(orjson.dumps(measure(sys.argv[1], int(sys.argv[2]))).decode() + "\n")
+        take_turns(sys.argv[1], int(sys.argv[2]))
     else:
         report = main()
         RESULTS.write_text(report + "\n", "utf-8")

@@ -16,6 +16,7 @@ import openai
 from shipper import notice
 from shipper.openai.collect import Collected, Collector, collector_of, loads
 from shipper.openai.known import Known
+from shipper.openai.raised import arose_in_openai, renamed
 from shipper.openai.tap import tapped
 from shipper.record.ids import new_event_id
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
 _NOTHING = Collected(None, None)
-_RENAMES_ERRORS = int(openai.__version__.partition(".")[0]) >= 3  # what reading a stream raises
+_BATCH = 32_768  # bytes: read in less than a millisecond
 
 
 class Recorder(Protocol):
@@ -79,7 +80,8 @@ class Exchange(Known):
         self._json: Any = None  # the request, as the caller's thread had it
         self._request: Any = None  # the request, as it went out
         self._collector: Collector | None = None
-        self._unread = b""
+        self._unread: list[bytes] = []
+        self._unread_size = 0
         self._lock = threading.Lock()
         self._open = [True]  # its one item is taken by whoever ends the exchange
         self._tapped = False
@@ -171,20 +173,18 @@ class Exchange(Known):
             self.first_chunk_s = (self._latest_ns - self._clock_ns) / 1e9
         if self.hide_usage:
             return self._feed(data)
-        if self._unread:
-            self.catch_up()
-        self._unread = data
+        self._unread.append(data)
+        self._unread_size += len(data)
         return data
 
     def catch_up(self) -> None:
-        """The caller wants more: look at what it has got already."""
-        unread, self._unread = self._unread, b""
-        if unread:
-            self._feed(unread)
+        """The caller wants more: look at what it has got already, many events at once, which costs half."""
+        if self._unread_size >= _BATCH:
+            self._read_all()
 
     def broke(self, error: BaseException) -> None:
         """Reading failed."""
-        self.error = self._as_raised(error)
+        self.error = renamed(error, self._request) if self._parsed else error
 
     def closed(self, reason: BaseException | None) -> None:
         """The stream is over, or nobody wants the rest."""
@@ -232,7 +232,7 @@ class Exchange(Known):
         try:
             self._stop_clock(time.perf_counter_ns())
             self.error = error
-            self.catch_up()
+            self._read_all()
             if self._collector is not None:
                 self.collected = self._collector.result()
             self._record()
@@ -249,6 +249,11 @@ class Exchange(Known):
         count = request.headers.get("x-stainless-retry-count", "")
         if count.isdigit():
             self.retries = int(count)
+
+    def _read_all(self) -> None:
+        unread, self._unread, self._unread_size = self._unread, [], 0
+        if unread:
+            self._feed(b"".join(unread))
 
     def _feed(self, data: bytes) -> bytes:
         collector = self._collector
@@ -270,21 +275,7 @@ class Exchange(Known):
             return reason
         if self.error is not None:
             return self.error
-        return None if isinstance(reason, Exception) and not _arose_in_openai(reason) else reason
-
-    def _as_raised(self, error: BaseException) -> BaseException:
-        """What the caller gets for an error of reading; the stream is closed before it is made."""
-        if not (self._parsed and _RENAMES_ERRORS):
-            return error
-        names = {base.__name__ for base in type(error).__mro__}
-        if "TimeoutException" in names:
-            raised: openai.APIConnectionError = openai.APITimeoutError(request=self._request)
-        elif "RequestError" in names:
-            raised = openai.APIConnectionError(request=self._request)
-        else:
-            return error
-        raised.__cause__ = error
-        return raised.with_traceback(error.__traceback__)
+        return None if isinstance(reason, Exception) and not arose_in_openai(reason) else reason
 
     def _attach(self, target: Any) -> None:
         for name, value in self.keys.items():
@@ -292,9 +283,3 @@ class Exchange(Known):
                 setattr(target, name, value)
             except AttributeError:
                 return
-
-
-def _arose_in_openai(error: Exception) -> bool:
-    """Whether openai's stream is what raises this just now, as for an event that is no JSON."""
-    where = error.__traceback__
-    return where is not None and str(where.tb_frame.f_globals.get("__name__")).startswith("openai.")
