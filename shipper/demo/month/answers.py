@@ -38,7 +38,7 @@ _ERRORS: dict[str, tuple[str, str, str | None, int | None, float]] = {
         1.1,
     ),
     "unavailable": ("InternalServerError", "The engine is currently overloaded.", "overloaded", 503, 2.5),
-    "timeout": ("APITimeoutError", "Request timed out.", None, None, 30.0),
+    "timeout": ("APITimeoutError", "Request timed out.", None, None, 10.0),
 }
 
 

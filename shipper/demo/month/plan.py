@@ -122,7 +122,7 @@ def _outcome(
     drawn = random.random()
     if is_away and drawn < OUTAGE_FAILING:
         kind = "timeout" if random.random() < 0.35 else "unavailable"
-        return failed(random, situation, kind, retries=2), False
+        return failed(random, situation, kind, retries=1), False
     if drawn > 1 - RATE_LIMITED:
         return failed(random, situation, "rate_limit", retries=random.choice((1, 2))), False
     if drawn > 1 - RATE_LIMITED - SERVER_ERROR:

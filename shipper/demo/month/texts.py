@@ -73,9 +73,14 @@ _ANSWERS = {
         "Less traffic, more wind.",
     ),
 }
-_CREDIT_ANSWERS = (
-    "Refunds are paid as store credit, which is valid for a year. I have put the credit for {article} on your account.",
-    "You get store credit for order {number} within thirty days. It can be used for everything in the shop.",
+# In short pieces with numbers between: whole sentences that come again count as one when it is asked what bad answers
+# have in common.
+_CREDIT_PIECES = (
+    ("Order {number}:", "About {article}, order {number}:", "Hello {town}, on {number}:", "Case {number}:"),
+    ("we offer", "I have booked", "you get", "there is", "our team grants", "accounting pays", "we add"),
+    ("store credit",),
+    ("of {height} crowns", "worth {height} euros", "for {article}", "({height} points)", "in {town}"),
+    ("today.", "by Friday.", "within {height} hours.", "at once.", "next week.", "as promised."),
 )
 COMMENTS: Final = (
     "That is not what I asked for.",
@@ -112,10 +117,11 @@ class Filling:
 
     def answer(self, prompt: str, version: str) -> str:
         """What is answered."""
-        choices = _ANSWERS[prompt]
         if prompt == REFUND and version == NEW and self._random.random() < CREDIT_PROMISED:
-            choices = _CREDIT_ANSWERS
-        return self._random.choice(choices).format_map(self.variables)
+            text = " ".join(self._random.choice(one) for one in _CREDIT_PIECES)
+        else:
+            text = self._random.choice(_ANSWERS[prompt])
+        return text.format_map(self.variables)
 
     def slogans(self) -> list[str]:
         """Three to choose from."""
