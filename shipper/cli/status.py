@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from shipper.cli.duration import DURATION
 from shipper.embedded import find_node
 from shipper.errors import ShipperError
-from shipper.read.delivery import StoreBooks, read_store_books
+from shipper.read.closing import close
+from shipper.read.delivery import StoreBooks, heartbeat_books, read_store_books
 from shipper.settings import Settings, without_credentials
-from shipper.spool.books import ProcessBooks, finished_balance, read_books
+from shipper.spool.books import ProcessBooks, finished_balance, finished_books, read_books
 from shipper.spool.folder import spool_size
 from shipper.spool.ledger import Balance
 from shipper.store.client import open_store
@@ -21,25 +23,44 @@ from shipper.store.client import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipper.read.closing import Closing
+
 
 @click.command()
+@click.option(
+    "--end-to-end",
+    is_flag=True,
+    help="Also compare what each process accepted with what the store holds, number by number.",
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=DURATION,
+    help="With --end-to-end: give what is under way so long to arrive, such as 30s.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def status(as_json: bool) -> None:
+def status(end_to_end: bool, wait_s: float | None, as_json: bool) -> None:
     """Show the ledger: accepted = delivered + duplicate + conflicting + dead-lettered + dropped + pending.
 
     For this machine's processes, living and dead, from the spool; and from the store's heartbeats for all. Exit
-    code 1 when the books don't balance or events were dropped.
+    code 1 when the books don't balance or events were dropped, and with --end-to-end also when something that was
+    delivered is not in the store, or is there twice.
     """
+    if wait_s is not None and not end_to_end:
+        raise click.UsageError("--wait belongs to --end-to-end.")
     settings = Settings.load()
     processes = read_books(settings.spool_dir)
     finished = finished_balance(settings.spool_dir)
     total = Balance.total([finished, *(process.balance for process in processes)])
+    closings = _close(settings, wait_s or 0.0) if end_to_end else None
     where, store = _store(settings)
     if as_json:
-        click.echo(_as_json(settings, where, processes, finished, total, store))
+        click.echo(_as_json(settings, where, processes, finished, total, store, closings))
     else:
         _print(settings, where, processes, finished, total, store)
-    if total.difference or total.dropped:
+        if closings is not None:
+            _print_closings(closings)
+    if total.difference or total.dropped or not all(one.closes for one in closings or ()):
         raise click.exceptions.Exit(1)
 
 
@@ -63,6 +84,20 @@ def _store(settings: Settings) -> tuple[str, StoreBooks | str]:
         return where, str(error)
 
 
+def _close(settings: Settings, wait_s: float) -> list[Closing]:
+    """What the store holds of this machine's processes, and of those that sent it a heartbeat."""
+    books = finished_books(settings.spool_dir)
+    books |= {process.instance: process.balance for process in read_books(settings.spool_dir)}
+    deadline = time.monotonic() + wait_s
+    with open_store(settings) as client:
+        books = heartbeat_books(client) | books
+        while True:
+            closings = close(client, books)
+            if all(one.closes for one in closings) or time.monotonic() >= deadline:
+                return closings
+            time.sleep(1.0)
+
+
 def _as_json(
     settings: Settings,
     where: str,
@@ -70,6 +105,7 @@ def _as_json(
     finished: Balance,
     total: Balance,
     store: StoreBooks | str,
+    closings: Sequence[Closing] | None,
 ) -> str:
     document: dict[str, Any] = {
         "home": str(settings.home),
@@ -81,6 +117,8 @@ def _as_json(
         "processes": [asdict(process) for process in processes],
         "store": {"error": store} if isinstance(store, str) else asdict(store),
     }
+    if closings is not None:
+        document["end_to_end"] = [asdict(one) for one in closings]
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -126,6 +164,29 @@ def _print(
         click.echo(
             f"  {gap.instance}: accepted {gap.accepted}, accounted for {gap.accounted} "
             f"(last heartbeat {gap.at}{', paused: ' + gap.paused_reason if gap.paused_reason else ''})"
+        )
+
+
+def _print_closings(closings: Sequence[Closing]) -> None:
+    click.echo()
+    accepted, delivered = (sum(one.accepted for one in closings), sum(one.delivered for one in closings))
+    click.echo(
+        f"End to end: {len(closings)} processes accepted {accepted} events and delivered {delivered} of them."
+    )
+    for one in closings:
+        if one.closes:
+            continue
+        gaps = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in one.gaps[:10])
+        more = ", …" if len(one.gaps) > 10 else ""
+        click.echo(
+            f"  {one.instance}: {one.lost} are not in the store, {one.doubled} are there twice"
+            f"{gaps and f'; missing numbers: {gaps}{more}'}"
+        )
+    if all(one.closes for one in closings):
+        click.echo("All of these are in the store, each once.")
+    else:
+        click.echo(
+            "They are under way (Logstash's queue, the next refresh), deleted, or lost: docs/delivery.md."
         )
 
 

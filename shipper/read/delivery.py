@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shipper.spool.ledger import Balance
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -55,7 +57,28 @@ def read_store_books(client: Elasticsearch) -> StoreBooks:
         ]
     )
     counts = [one.get("hits", {}).get("total", {}).get("value", 0) for one in answer["responses"]]
-    last = client.search(
+    last = _last_heartbeats(client)
+    gaps = [gap for heartbeat in last if (gap := _gap(heartbeat)) is not None]
+    return StoreBooks(*counts, processes=len(last), gaps=gaps)
+
+
+def heartbeat_books(client: Elasticsearch) -> dict[str, Balance]:
+    """The books of each process as its last heartbeat of seven days tells them, by its name.
+
+    Raises:
+        ApiError, TransportError: the store refused or did not answer.
+    """
+    books: dict[str, Balance] = {}
+    for heartbeat in _last_heartbeats(client):
+        delivery = heartbeat["llm"]["delivery"]
+        counts = {name: delivery.get(name, 0) for name in ("accepted", *_COLUMNS) if name != "dropped"}
+        dropped = {"as reported": delivery["dropped"]} if delivery.get("dropped") else {}
+        books[heartbeat["llm"]["shipper"]["instance"]] = Balance(**counts, dropped=dropped)
+    return books
+
+
+def _last_heartbeats(client: Elasticsearch) -> list[dict[str, Any]]:
+    hits = client.search(
         index="llm-delivery-*",
         ignore_unavailable=True,
         allow_no_indices=True,
@@ -64,8 +87,7 @@ def read_store_books(client: Elasticsearch) -> StoreBooks:
         collapse={"field": "llm.shipper.instance"},
         sort=[{"@timestamp": "desc"}],
     )["hits"]["hits"]
-    gaps = [gap for hit in last if (gap := _gap(hit["_source"])) is not None]
-    return StoreBooks(*counts, processes=len(last), gaps=gaps)
+    return [hit["_source"] for hit in hits]
 
 
 def _gap(heartbeat: Mapping[str, Any]) -> Gap | None:

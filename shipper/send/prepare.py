@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -12,7 +10,9 @@ import orjson
 from shipper.record import build
 from shipper.record.ids import content_hash, new_event_id
 from shipper.record.pricing import apply_cost
+from shipper.record.times import format_time as timestamp
 from shipper.route import aliases, destination
+from shipper.send.forms import Forms
 from shipper.sink.base import Prepared
 
 Partition = Literal["month", "day"]
@@ -45,13 +45,9 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     """
     try:
         entry = orjson.loads(line)
-        document = document_of(entry)
-        event = document["event"]
-        event["ingested"] = timestamp(now_ns)
-        if event["dataset"] == "llm.completion":
-            lag = max(0, now_ns - int(entry["at"])) // _NS_PER_MS
-            document["llm"].setdefault("ship", {})["lag_ms"] = lag
-        ready = prepared(document, partition, given_id=bool(entry.get("given_id")))
+        filled = _FORMS.fill(entry, now_ns)
+        document, text = (_sent(entry, now_ns), b"") if filled is None else filled
+        ready = prepared(document, partition, given_id=bool(entry.get("given_id")), text=text)
     except Exception as error:
         return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
     return Item(line, ready)
@@ -96,6 +92,20 @@ def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _sent(entry: dict[str, Any], now_ns: int) -> dict[str, Any]:
+    """The document of an entry that is sent now."""
+    document = document_of(entry)
+    event = document["event"]
+    event["ingested"] = timestamp(now_ns)
+    if event["dataset"] == "llm.completion":
+        lag = max(0, now_ns - int(entry["at"])) // _NS_PER_MS
+        document["llm"].setdefault("ship", {})["lag_ms"] = lag
+    return document
+
+
+_FORMS = Forms(_sent)
+
+
 def refuse(
     item: Item, now_ns: int, partition: Partition, *, status: int | None, reason: str, message: str
 ) -> Item:
@@ -116,14 +126,6 @@ def refuse(
 def refuse_line(line: bytes, now_ns: int, partition: Partition, *, stage: str, reason: str) -> Item:
     """The dead letter of a line that could not even become a document. Never raises."""
     return _dead_letter(line, now_ns, partition, stage=stage, reason="unreadable_entry", message=reason)
-
-
-@lru_cache(maxsize=8)  # the events of a batch are sent at one time
-def timestamp(time_ns: int) -> str:
-    """A time as the store keeps it: RFC 3339, UTC, microseconds."""
-    return (
-        datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    )
 
 
 def _dead_letter(
@@ -181,6 +183,8 @@ def _origin(line: bytes) -> tuple[str, int, dict[str, Any]]:
         return "default", 0, {}
     number = entry.get("seq")
     shipped = (
-        {"instance": instance, "sequence": number} if isinstance(instance, str) and type(number) is int else {}
+        {"instance": instance, "sequence": number}
+        if isinstance(instance, str) and type(number) is int
+        else {}
     )
     return str(application), at if isinstance(at, int) else 0, shipped

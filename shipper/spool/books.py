@@ -41,10 +41,15 @@ def read_books(root: Path) -> list[ProcessBooks]:
 
 def finished_balance(root: Path) -> Balance:
     """The sum over the processes of which everything is decided. Raises OSError if it can't be read."""
+    return Balance.total(finished_books(root).values())
+
+
+def finished_books(root: Path) -> dict[str, Balance]:
+    """The last books of each process of which everything is decided. Raises OSError if they can't be read."""
     folder = root / "finished"
     if not folder.is_dir():
-        return Balance()
-    return Balance.total(Balance(**load_json(path)) for path in sorted(folder.glob("*.json")))
+        return {}
+    return {path.stem: Balance(**load_json(path)) for path in sorted(folder.glob("*.json"))}
 
 
 def forget_finished(root: Path, now: float) -> None:
