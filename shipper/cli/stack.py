@@ -211,16 +211,17 @@ def _maintain(settings: Settings, ages: dict[str, timedelta | None]) -> None:
 
 
 def _furnish_kibana(settings: Settings, url: str) -> None:
-    from shipper.stack.kibana import Kibana, furnish
+    from shipper.stack.furnish import furnish
+    from shipper.stack.kibana import Kibana, basic
 
     if settings.elasticsearch_username is None or settings.elasticsearch_password is None:
         raise click.UsageError(
             "Kibana wants SHIPPER_ELASTICSEARCH_USERNAME and SHIPPER_ELASTICSEARCH_PASSWORD."
         )
     password = settings.elasticsearch_password.get_secret_value()
-    kibana = Kibana(url, settings.elasticsearch_username, password, settings.elasticsearch_ca)
+    kibana = Kibana(url, basic(settings.elasticsearch_username, password), settings.elasticsearch_ca)
     for step in furnish(kibana):
-        click.echo(f"{step.action}: {step.kind} {step.name}")
+        click.echo(f"{step.action}: {step.kind} {step.name}{step.reason and f' ({step.reason})'}")
 
 
 def _would_be_committed(path: Path) -> bool:

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from shipper.cli.stack import stack
+from tests.kibana.server import ScriptedKibana
 from tests.loopback import Answer, Loopback
-from tests.unit.stack.test_kibana import Kibanas
 from tests.unit.stack.test_security import PASSWORDS
 from tests.unit.stack.test_security import Cluster as Security
 from tests.unit.store.test_setup import Cluster as Templates
@@ -44,7 +44,7 @@ def test_setup_puts_everything_and_then_nothing(monkeypatch: pytest.MonkeyPatch)
     def store(request: Request) -> Answer:
         return security(request) if request.path.startswith("/_security") else templates.answer(request)
 
-    with Loopback(store) as elasticsearch, Loopback(Kibanas()) as kibana:
+    with Loopback(store) as elasticsearch, Loopback(ScriptedKibana()) as kibana:
         monkeypatch.setenv("SHIPPER_ELASTICSEARCH_URL", elasticsearch.url)
         monkeypatch.setenv("SHIPPER_ELASTICSEARCH_USERNAME", "elastic")
         monkeypatch.setenv("SHIPPER_ELASTICSEARCH_PASSWORD", "the-superusers")
