@@ -64,7 +64,8 @@ def apply(requests: Requests, targets: Sequence[Target], lower_is_better: frozen
         ApiError, TransportError: the store refused or did not answer.
     """
     counts = Counts()
-    _read_again(requests, [target for target in targets if target.is_amended], whole=True)
+    partial = [target for target in targets if target.is_amended and not target.stored.is_whole]
+    _read_again(requests, partial, whole=True)
     for _ in range(_ROUNDS):
         writes: list[Write] = []
         written: list[Target] = []
@@ -108,13 +109,19 @@ def merged(target: Target, lower_is_better: frozenset[str]) -> Write | None:
     group = before
     if entries:
         ended_at = value_at(stored.source, "event.end") or stored.source.get("@timestamp")
-        group = merge(before, entries, ended_at=ended_at, lower_is_better=lower_is_better)
+        group = {**before, **merge(before, entries, ended_at=ended_at, lower_is_better=lower_is_better)}
     if target.is_amended:
         body = amend(stored.source, [event.stored.source for event in target.events if event.is_amendment])
         if group:
             body["llm"]["feedback"] = group
         return Write(stored.place, body, stored, partial=False) if body != stored.source else None
-    return Write(stored.place, {"llm": {"feedback": group}}, stored) if group != before else None
+    if group == before:
+        return None
+    change = {"llm": {"feedback": group}}
+    if not stored.is_whole:
+        return Write(stored.place, change, stored)
+    body = {**stored.source, "llm": {**stored.source["llm"], "feedback": group}}
+    return Write(stored.place, body, stored, partial=False, change=change)
 
 
 def _read_again(requests: Requests, targets: Sequence[Target], *, whole: bool) -> None:

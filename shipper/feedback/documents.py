@@ -29,6 +29,8 @@ class Stored:
     source: Json
     seq_no: int
     primary_term: int
+    is_whole: bool = False
+    """Whether `source` is all of it, or only what joining needs."""
 
 
 class Event:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
 
-_FIRST_PAGE = 1000
-
 
 @dataclass(slots=True)
 class Found:
@@ -88,6 +86,10 @@ def _completions(
     batches = [list(wanted)] if wanted else []
     while batches:
         keys = batches.pop()
+        at_once = max(1, min(PAGE_MAX, requests.hits_at_once) // 2)
+        if len(keys) > at_once:
+            batches.append(keys[at_once:])
+            keys = keys[:at_once]
         found = _page(requests, keys, patterns)
         if found is not None:
             _sort_in(found, keys, by_key)
@@ -105,13 +107,13 @@ def _completions(
 
 
 def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Completion] | None:
-    """All completions that have one of the keys; None if a page doesn't hold them."""
+    """All completions that have one of the keys; None if a page doesn't hold them.
+
+    They are read whole, which spares the store to read them again when they are written.
+    """
     query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
-    size = min(PAGE_MAX, max(_FIRST_PAGE, 2 * len(keys)))
-    found = requests.completions(patterns, query, size)
-    if len(found) == size and size < PAGE_MAX:
-        size = PAGE_MAX
-        found = requests.completions(patterns, query, size)
+    size = min(PAGE_MAX, max(requests.hits_at_once, 2 * len(keys)))
+    found = requests.completions(patterns, query, size, True)
     return found if len(found) < size else None
 
 

@@ -29,6 +29,8 @@ _TEXT_MAX: Final = 10_000  # characters of a better response; its event has the 
 _LABEL_MAX: Final = 1000
 _KINDS: Final = frozenset({"human", "implicit", "evaluator", "ground_truth"})
 _OURS: Final = re.compile(r"20\d{2}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
+_ALWAYS: Final = ("id", "at", "kind", "name")
+_TEXTS: Final = ("author", "label", "better_response")
 _VERDICTS: Final = ("human", "implicit", "evaluator")  # whose verdict counts first
 
 
@@ -77,11 +79,10 @@ def merge(
     Returns:
         The whole group, null where nothing is known: a partial update must overwrite what was known before.
 
-    Never raises for what this function has returned and `entry_of` has made.
+    Never raises for what `entry_of` has made; entries in the completion that are none of ours are left out.
     """
     winners: dict[tuple[Any, ...], Entry] = {}
-    kept = stored.get("entries")
-    for entry in (*(kept if isinstance(kept, list) else ()), *new):
+    for entry in (*_entries_in(stored), *new):
         key = _key(entry)
         other = winners.get(key)
         if other is None or _is_later(entry, other):
@@ -94,6 +95,22 @@ def merge(
         "entries_truncated": truncated,
         **_figures(entries, ended_at, frozenset(lower_is_better)),
     }
+
+
+def _entries_in(stored: Mapping[str, Any]) -> Iterable[Entry]:
+    kept = stored.get("entries")
+    return (entry for entry in kept if _is_entry(entry)) if isinstance(kept, list) else ()
+
+
+def _is_entry(value: Any) -> bool:
+    """Whether this is an entry: any program with a key may have written to the completion."""
+    return (
+        type(value) is dict
+        and all(type(value.get(name)) is str for name in _ALWAYS)
+        and all(type(value[name]) is str for name in _TEXTS if name in value)
+        and type(value.get("score", 0.0)) in (int, float)
+        and type(value.get("choice", 0)) is int
+    )
 
 
 def _figures(entries: list[Entry], ended_at: str | None, lower_is_better: frozenset[str]) -> dict[str, Any]:

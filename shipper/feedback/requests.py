@@ -6,6 +6,7 @@ completions and feedback and to write to them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
@@ -40,9 +41,13 @@ _COMPLETION_FIELDS: Final = [
     "llm.join.key",
     "service.version",
 ]
+_FIRST_HITS = 100
+_HITS_BYTES = 16 * 1024 * 1024  # a completion may have a megabyte
+_SAMPLE = 16
 _BULK_BYTES = 4 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
+_INEXACT = re.compile(rb"[:,\[]-?\d(?:\.\d+)?e\+?\d")  # how integers of more than 64 bits are written here
 _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
     {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
     {"event.id": {"order": "asc", "unmapped_type": "keyword"}},
@@ -53,14 +58,16 @@ _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
 class Write:
     """A change of one document.
 
-    `partial` values are merged into the document by the store; else `body` replaces it. `expected` is the version
-    that must still be there; None writes to any.
+    `partial` values are merged into the document by the store; else `body` replaces it, which is half the store's
+    work. `expected` is the version that must still be there; None writes to any. `change` is what of a body is new:
+    it is written alone if the body has numbers that are more exact in the store than here.
     """
 
     place: Place
     body: dict[str, Any]
     expected: Stored | None
     partial: bool = True
+    change: dict[str, Any] | None = None
 
     def action(self) -> bytes:
         """The two lines of `_bulk`."""
@@ -69,9 +76,11 @@ class Write:
             about |= {"if_seq_no": self.expected.seq_no, "if_primary_term": self.expected.primary_term}
         elif self.partial:
             about["retry_on_conflict"] = 3
-        if not self.partial:
-            return orjson.dumps({"index": about}) + b"\n" + orjson.dumps(self.body) + b"\n"
-        return orjson.dumps({"update": about}) + b"\n" + orjson.dumps({"doc": self.body}) + b"\n"
+        body = orjson.dumps(self.body)
+        if not self.partial and (self.change is None or not _INEXACT.search(body)):
+            return orjson.dumps({"index": about}) + b"\n" + body + b"\n"
+        part = self.body if self.partial else self.change
+        return orjson.dumps({"update": about}) + b"\n" + orjson.dumps({"doc": part}) + b"\n"
 
 
 class Written(NamedTuple):
@@ -101,6 +110,8 @@ class Requests:
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
+        self.hits_at_once = _FIRST_HITS
+        """How many whole completions a search may bring: fewer where they are large."""
 
     def events(
         self, query: dict[str, Any], size: int, after: list[Any] | None
@@ -120,8 +131,10 @@ class Requests:
         )["hits"]["hits"]
         return [Event(_stored(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
 
-    def completions(self, patterns: Sequence[str], query: dict[str, Any], size: int) -> list[Completion]:
-        """Up to `size` completions, with the fields that joining needs."""
+    def completions(
+        self, patterns: Sequence[str], query: dict[str, Any], size: int, whole: bool = False
+    ) -> list[Completion]:
+        """Up to `size` completions, whole if that can be read here, else with the fields that joining needs."""
         answer = self._client.search(
             index=list(patterns),
             ignore_unavailable=True,
@@ -131,10 +144,18 @@ class Requests:
             seq_no_primary_term=True,
             size=size,
             query=query,
-            source_includes=_COMPLETION_FIELDS,
+            source_includes=None if whole else _COMPLETION_FIELDS,
             sort="_doc",
         )
-        return [Completion(_stored(hit)) for hit in answer["hits"]["hits"]]
+        if whole and isinstance(
+            answer.body, str
+        ):  # another program's text that is no Unicode: half a surrogate
+            return self.completions(patterns, query, size)
+        found = [Completion(_stored(hit, whole=whole)) for hit in answer["hits"]["hits"]]
+        if whole and found:
+            sizes = [len(orjson.dumps(one.stored.source)) for one in found[:_SAMPLE]]
+            self.hits_at_once = max(2, min(PAGE_MAX, _HITS_BYTES * len(sizes) // sum(sizes)))
+        return found
 
     def count(self, patterns: Sequence[str], query: dict[str, Any], up_to: int) -> int:
         """How many completions match; counting stops at `up_to`."""
@@ -159,7 +180,7 @@ class Requests:
             answer = self._client.mget(docs=docs, source_includes=None if whole else _COMPLETION_FIELDS)
             for doc in answer["docs"]:
                 if doc.get("found"):
-                    found[Place(doc["_index"], doc["_id"])] = _stored(doc)
+                    found[Place(doc["_index"], doc["_id"])] = _stored(doc, whole=whole)
         return found
 
     def write(self, writes: Iterable[Write]) -> list[Written]:
@@ -186,8 +207,10 @@ class Requests:
         return [_written(next(iter(item.values()))) for item in answer["items"]]
 
 
-def _stored(hit: dict[str, Any]) -> Stored:
-    return Stored(Place(hit["_index"], hit["_id"]), hit["_source"], hit["_seq_no"], hit["_primary_term"])
+def _stored(hit: dict[str, Any], *, whole: bool = True) -> Stored:
+    return Stored(
+        Place(hit["_index"], hit["_id"]), hit["_source"], hit["_seq_no"], hit["_primary_term"], whole
+    )
 
 
 def _written(item: dict[str, Any]) -> Written:

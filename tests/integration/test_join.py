@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +14,7 @@ import shipper
 from shipper.feedback import find, joiner
 from shipper.feedback.joiner import Joiner
 from shipper.feedback.merge import entry_of, merge
+from shipper.store.client import connect
 from tests.plugins.feedback import REQUEST, RESPONSE
 
 if TYPE_CHECKING:
@@ -215,7 +218,6 @@ def test_a_crowd_of_completions_is_paged_and_too_many_are_refused(
 ) -> None:
     """More hits than a page holds are fetched in parts; a key on too many is given up with the reason."""
     monkeypatch.setattr(find, "PAGE_MAX", 8)
-    monkeypatch.setattr(find, "_FIRST_PAGE", 4)
     app = road.app()
     for key, count in (("a", 7), ("b", 5), ("c", 9), ("d", 1), ("e", 8)):
         app.log(inputs=list(range(count)), join_keys=[key] * count)
@@ -341,6 +343,30 @@ def test_events_of_others_are_joined_too(road: Road) -> None:
         "name": "rating",
         "score": 0.9,
     }
+
+
+def test_the_rest_of_a_completion_stays_as_it_was(road: Road) -> None:
+    """To the last digit, also where another program wrote what Python reads otherwise or not at all."""
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    rests = {
+        "big": b"[123456789012345678901234567890, 0.1, 1e-7]",
+        "half": rb'"\ud83d"',
+        "plain": b'{"a": [null, true, -0.0, 1.0, 9007199254740993], "b": "1e30"}',
+    }
+    template = b'{"@timestamp": "2026-11-21T10:00:00Z", "event": {"id": "%s"}, "llm": {"join": {"key": ["%s"]}}, "x": %s}'
+    for name, rest in rests.items():
+        index = f"llm-completions-{name}@1-2026.11"  # read in searches of their own
+        body = template % (name.encode(), name.encode(), rest)
+        path = f"/{index}/_doc/{name}?refresh=true"
+        road.store.perform_request("PUT", path, headers=headers, body=body)
+        shipper.send_feedback(name, rating=1, created_at="2026-11-21T11:00:00Z", application="join")
+        road.arrive()
+        with connect(road.settings) as client:
+            assert Joiner(client, road.settings).run().joined == 1
+        with urllib.request.urlopen(f"{road.settings.elasticsearch_url[0]}/{index}/_source/{name}") as answer:
+            stored = json.load(answer)
+        assert repr(stored["x"]) == repr(json.loads(rest))
+        assert stored["llm"]["feedback"]["positive"] is True
 
 
 def test_the_store_equals_a_merge_of_the_events_alone(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:

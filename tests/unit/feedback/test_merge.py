@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from shipper.feedback.amend import amend
@@ -188,6 +189,21 @@ def test_a_given_cost_is_not_computed_again() -> None:
     assert document["llm"]["cost"]["status"] == "provided"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(None, 7, "x", [], {}, {"id": "a", "name": "n", "score": 1.0}),
+        *({"choice": "0"}, {"score": "1"}, {"author": ["u"]}, {"at": 5}, {"kind": None}, {"label": 1}),
+    ],
+)
+def test_entries_that_are_none_of_ours_count_for_nothing(wrong: Any) -> None:
+    """Another program wrote to the completion: the joiner goes on."""
+    ours = entry_of(judged_event().stored.source)
+    damaged = {**ours, **wrong} if isinstance(wrong, dict) and len(wrong) == 1 else wrong
+    assert merge({"entries": [damaged, ours]}, [ours]) == merge({}, [ours])
+    assert merge({"entries": wrong}, [ours]) == merge({}, [ours])
+
+
 def test_an_output_of_any_shape_is_kept() -> None:
     """What no API is known for lies under outputs, and its words are searchable."""
     document = amend(COMPLETION, [amendment({"output": {"verdict": "approved"}})])
@@ -202,26 +218,46 @@ def test_an_amendment_that_says_nothing_sets_nothing(fields: Any) -> None:
     assert amend(COMPLETION, [amendment(fields)]) == COMPLETION
 
 
-def test_a_completion_that_holds_its_events_is_not_written() -> None:
+def judged_event() -> Event:
+    """An event that says something of the completion."""
+    source = {
+        "@timestamp": "2026-11-21T10:00:00Z",
+        "event": {"id": "e", "dataset": "llm.feedback"},
+        "gen_ai": {"evaluation": {"score": {"value": 1}}},
+        "llm": {"join": {"key": ["c"]}},
+    }
+    return Event(Stored(Place("f", "e"), source, 1, 1))
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_completion_that_holds_its_events_is_not_written(is_whole: bool) -> None:
     """So that a run after a crash, or beside another one, costs a search and no write."""
     place = Place("i", "c")
-    event = Event(
-        Stored(
-            Place("f", "e"),
-            {
-                "@timestamp": "2026-11-21T10:00:00Z",
-                "event": {"id": "e", "dataset": "llm.feedback"},
-                "gen_ai": {"evaluation": {"score": {"value": 1}}},
-                "llm": {"join": {"key": ["c"]}},
-            },
-            1,
-            1,
-        )
-    )
-    write = merged(Target(Stored(place, COMPLETION, 3, 1), [event]), frozenset())
+    write = merged(Target(Stored(place, COMPLETION, 3, 1, is_whole), [judged_event()]), frozenset())
     assert write is not None
-    assert write.action().startswith(
-        b'{"update":{"_index":"i","_id":"c","if_seq_no":3,"if_primary_term":1}}\n'
-    )
-    written = {**COMPLETION, "llm": {**COMPLETION["llm"], "feedback": write.body["llm"]["feedback"]}}
-    assert merged(Target(Stored(place, written, 4, 1), [event]), frozenset()) is None
+    kind, body = map(orjson.loads, write.action().splitlines())
+    about = {"_index": "i", "_id": "c", "if_seq_no": 3, "if_primary_term": 1}
+    assert kind == ({"index": about} if is_whole else {"update": about})
+    feedback = (body if is_whole else body["doc"])["llm"]["feedback"]
+    written = {**COMPLETION, "llm": {**COMPLETION["llm"], "feedback": feedback}}
+    assert (body if is_whole else written) == written
+    assert merged(Target(Stored(place, written, 4, 1), [judged_event()]), frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("[18446744073709551615, -9223372036854775808, 1.5e-9, 0.1]", "index"),
+        ('"1e20 and [2.5]"', "index"),
+        ("123456789012345678901234567890", "update"),
+        ("[1, -123456789012345678901234567890]", "update"),
+    ],
+)
+def test_numbers_that_would_lose_digits_are_not_written_anew(text: str, kind: str) -> None:
+    """Somebody else's integers of more than 64 bits: the store merges into such a document itself."""
+    source = {**COMPLETION, "gen_ai": {"input": {"messages": orjson.loads(text)}}}
+    write = merged(Target(Stored(Place("i", "c"), source, 3, 1, True), [judged_event()]), frozenset())
+    assert write is not None
+    action, body = map(orjson.loads, write.action().splitlines())
+    assert list(action) == [kind]
+    assert (body if kind == "index" else body["doc"])["llm"]["feedback"]["positive"] is True
