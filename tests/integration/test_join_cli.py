@@ -18,6 +18,7 @@ from shipper.cli.join import join
 from shipper.cli.show import show
 from shipper.read.feedback import Verdicts, chart, scores, verdicts
 from shipper.read.joins import join_state
+from shipper.read.judged import feedback_rows, judged, page_of, rows_of
 from shipper.read.query import Query
 from shipper.settings import Settings
 from tests.plugins.feedback import REQUEST, RESPONSE
@@ -235,9 +236,39 @@ def test_verdicts_by_time_version_and_prompt(road: Road) -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(("days", "interval"), [(1, "hour"), (40, "day"), (200, "week"), (800, "month")])
+def test_feedback_at_a_glance(road: Road, days: int, interval: str) -> None:
+    """Charts whose time has as many groups as a page can show, and the same as rows; unjudged calls stand beside."""
+    start = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    for number in range(3):
+        at = start + number * timedelta(days=days) / 2
+        call = road.app(version="1\x1b[2J").log_completion(
+            REQUEST, {**RESPONSE, "id": f"r{number}"}, started_at=at
+        )
+        if number < 2:
+            shipper.send_feedback(
+                call.event_id, name="helpful", value=number, created_at=at, application="join"
+            )
+    road.join()
+    found = judged(road.store, Query(app="join"))
+    assert found.interval == interval
+    assert found.total == Verdicts("all", 3, 2, 1, 2, 0.5)
+    lines = list(page_of(found, 70))
+    assert lines[0] == "3 completions: 2 judged, 1 not; 50% of the judged are positive."
+    assert max(map(len, lines)) <= 70
+    assert "\x1b" not in "".join(lines)
+    rows = rows_of(found)
+    [version] = [row for row in rows if row["by"] == "version"]
+    assert (version["judged"], version["unjudged"], version["positive_share"]) == (2, 1, 0.5)
+    [evaluation] = [row for row in rows if row["by"] == "evaluation"]
+    assert (evaluation["group"], evaluation["scored"], evaluation["score_avg"]) == ("helpful", 2, 0.5)
+
+
 def test_without_any_index_nothing_is_asked_in_vain(road: Road) -> None:
     """A new store has rows without content, not errors."""
     assert verdicts(road.store, Query(), by="time") == []
+    assert list(page_of(judged(road.store, Query()), 80)) == ["No completions here."]
+    assert feedback_rows(road.store, Query()) == []
     assert scores(road.store) == []
     assert road.join().events == 0
 
