@@ -13,7 +13,7 @@ change more than their gaps (an empty text, more cached tokens than tokens) are 
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -72,7 +72,9 @@ class Forms:
         """
         try:
             return self._fill(entry, now_ns)
-        except Exception:  # mostly: no chat completion of texts. A short cut's failure is no fault of the event.
+        except (
+            Exception
+        ):  # mostly: no chat completion of texts. A short cut's failure is no fault of the event.
             return None
 
     def _fill(self, entry: Json, now_ns: int) -> Filled | None:
@@ -124,7 +126,9 @@ def _form_of(document: bytes, contents: list[bytes], outline: Json, cost_status:
             cut.pop()
         pieces = cut
     text = b"".join([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces])
-    return _Form(text, itemgetter(*[piece for piece in pieces if isinstance(piece, int)]), outline, cost_status)
+    return _Form(
+        text, itemgetter(*[piece for piece in pieces if isinstance(piece, int)]), outline, cost_status
+    )
 
 
 def _filled(form: _Form, gaps: Gaps, entry: Json, now_ns: int) -> Filled | None:

@@ -183,7 +183,10 @@ def _tokens(usage: Json) -> list[_Place]:
     places: list[_Place] = [(usage, "prompt_tokens"), (usage, "completion_tokens")]
     if "total_tokens" in usage:
         places.append((usage, "total_tokens"))
-    for details, key in (("prompt_tokens_details", "cached_tokens"), ("completion_tokens_details", "reasoning_tokens")):
+    for details, key in (
+        ("prompt_tokens_details", "cached_tokens"),
+        ("completion_tokens_details", "reasoning_tokens"),
+    ):
         part = usage.get(details)
         if part and key in part:
             places.append((part, key))

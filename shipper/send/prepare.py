@@ -46,7 +46,7 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     try:
         entry = orjson.loads(line)
         filled = _FORMS.fill(entry, now_ns)
-        document, text = (_sent(entry, now_ns), b"") if filled is None else filled
+        document, text = (document_when_sent(entry, now_ns), b"") if filled is None else filled
         ready = prepared(document, partition, given_id=bool(entry.get("given_id")), text=text)
     except Exception as error:
         return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
@@ -92,7 +92,7 @@ def document_of(entry: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _sent(entry: dict[str, Any], now_ns: int) -> dict[str, Any]:
+def document_when_sent(entry: dict[str, Any], now_ns: int) -> dict[str, Any]:
     """The document of an entry that is sent now."""
     document = document_of(entry)
     event = document["event"]
@@ -103,7 +103,7 @@ def _sent(entry: dict[str, Any], now_ns: int) -> dict[str, Any]:
     return document
 
 
-_FORMS = Forms(_sent)
+_FORMS = Forms(document_when_sent)
 
 
 def refuse(
