@@ -15,7 +15,7 @@ from shipper.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.plugins.feedback", "tests.plugins.node"]
+pytest_plugins = ["tests.plugins.export", "tests.plugins.feedback", "tests.plugins.node"]
 
 # In CI the same examples each time, so that a red run is about the change; everywhere else new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipper.export.messages import Json, Unrepresentable, chat_messages, chat_tools, response_items
+from shipper.export.messages import (
+    Json,
+    Unrepresentable,
+    chat_messages,
+    chat_tools,
+    response_items,
+    with_own_keys,
+)
 from shipper.read.figures import text_at, value_at
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ def request_of(document: Mapping[str, Any]) -> Json | str:
             return "not representable"
         if body is None:
             return "no prompt stored"
+    body = with_own_keys(body, value_at(document, "llm.sanitised"))
     body = {key: value for key, value in body.items() if key not in _STREAMING}
     return {"custom_id": text_at(document, "event.id"), "method": "POST", "url": _URLS[api], "body": body}
 
@@ -59,13 +67,20 @@ def _body(document: Mapping[str, Any], api: str) -> Json | None:
         if tools:
             body["tools"] = chat_tools(tools)
     elif api == "responses":
-        body["input"] = response_items(messages)
+        items = response_items(messages)
+        is_text = (
+            len(items) == 1 and items[0].get("role") == "user" and isinstance(items[0].get("content"), str)
+        )
+        body["input"] = items[0]["content"] if is_text else items
         if isinstance(system, list):
             body["instructions"] = "\n".join(text_at(part, "content") for part in system)
         if tools:
             body["tools"] = tools
     else:
-        texts = [_text(message) for message in messages]
+        parts = [_part(message) for message in messages]
+        if api == "completions" and parts and parts[-1].get("type") == "suffix":
+            body["suffix"] = parts.pop().get("content")
+        texts = [_text(part) for part in parts]
         body["input" if api == "embeddings" else "prompt"] = texts[0] if len(texts) == 1 else texts
     return body
 
@@ -93,10 +108,14 @@ def _parameters(document: Mapping[str, Any], api: str) -> Json:
     return body
 
 
-def _text(message: Any) -> Any:
+def _part(message: Any) -> Json:
     parts = message.get("parts") if isinstance(message, dict) else None
     if not isinstance(parts, list) or len(parts) != 1 or not isinstance(parts[0], dict):
+        raise Unrepresentable("not one part")
+    return parts[0]
+
+
+def _text(part: Json) -> Any:
+    if part.get("type") not in ("text", "token_ids"):
         raise Unrepresentable("not one text")
-    if parts[0].get("type") not in ("text", "token_ids"):
-        raise Unrepresentable("not one text")
-    return parts[0].get("content")
+    return part.get("content")

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipper.export.messages import Json, Unrepresentable, chat_message, chat_messages, chat_tools
+from shipper.export.messages import (
+    Json,
+    Unrepresentable,
+    chat_message,
+    chat_messages,
+    chat_tools,
+    with_own_keys,
+)
 from shipper.read.figures import text_at, value_at
 
 if TYPE_CHECKING:
@@ -39,7 +46,7 @@ def example_of(document: Mapping[str, Any]) -> Json | str:
         parallel = value_at(document, "llm.request.params.parallel_tool_calls")
         if isinstance(parallel, bool):
             example["parallel_tool_calls"] = parallel
-    return example
+    return with_own_keys(example, value_at(document, "llm.sanitised"))
 
 
 def wanted_scores(least: float) -> dict[str, Any]:

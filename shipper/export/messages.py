@@ -6,6 +6,7 @@ it back as text.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 Json = dict[str, Any]
 
 _MESSAGE_KEYS = frozenset({"role", "parts", "index", "finish_reason"})
+_ENCODED = re.compile("%(5B|5D|00)")
 _TEXT_KEYS = frozenset({"type", "content", "item_id"})
 
 
@@ -107,6 +109,28 @@ def chat_tools(definitions: Any) -> list[Json]:
         elif isinstance(tool, dict) and tool.get("type") == "custom":
             out.append(tool if "custom" in tool else {"type": "custom", "custom": _without(tool, "type")})
     return out
+
+
+def with_own_keys(value: Any, sanitised: Any) -> Any:
+    """The value with the keys that it was sent with: brackets and NUL in them are percent-encoded in the store.
+
+    Args:
+        value: JSON that was stored.
+        sanitised: the document's `llm.sanitised`; unless it tells of such keys they are as they were sent.
+    """
+    if not isinstance(sanitised, list) or not any("percent-encoded" in str(flag) for flag in sanitised):
+        return value
+    return _decoded(value)
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_ENCODED.sub(_character, key): _decoded(item) for key, item in value.items()}
+    return [_decoded(item) for item in value] if isinstance(value, list) else value
+
+
+def _character(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def _taken_apart(message: Any) -> tuple[str, list[Json]]:

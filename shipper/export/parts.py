@@ -80,6 +80,7 @@ class Parts:
             UsageError: another process is at it, or what lies there is of an export of something else.
             OSError: the folder can't be written.
         """
+        asked = orjson.loads(orjson.dumps(asked))  # as it is read back
         folder = output.with_name(output.name + ".parts")
         folder.mkdir(_FOLDER_MODE, exist_ok=True)
         lock = FileLock.acquire(folder / "lock")
@@ -94,7 +95,7 @@ class Parts:
             )
         if job is None:
             try:
-                job = {"asked": dict(asked), **begin()}
+                job = {"asked": asked, **begin()}
                 _clear(folder)
                 _replace(folder / "job.json", job)
             except BaseException:

@@ -111,16 +111,22 @@ class Plan:
             return make_format(self.form, columns, redacting(self.redactor))
         return make_format(self.form, columns, None if self.content else without_content)
 
+    def described(self) -> dict[str, Any]:
+        """What makes the files of two plans differ, but for what the store is asked."""
+        redacted = "" if self.redactor is None else self.redactor.engine
+        return {"form": self.form, "fields": self.fields, "content": self.content, "redacted": redacted}
+
     def figures_only(self) -> Plan:
         """The same without content."""
         return replace(self, content=False, redactor=None)
 
     def _includes(self) -> tuple[str, ...]:
-        if self.form in TABLES:
-            return tuple(column.name for column in self.columns())
         names = [f"llm.{dataset}" for dataset in self.datasets]
-        if self.fields:
-            found = {column.name for name in names for column in chosen(name, self.fields, content=True)}
-            allowed = set(figures(names)) if not self.content else found
-            return tuple(sorted(name for name in found if name in allowed))
-        return figures(names) if not self.content else ()
+        if self.form not in TABLES and not self.fields:
+            return () if self.content else figures(names)
+        wanted = {column.name for name in names for column in chosen(name, self.fields)}
+        if self.content:
+            return tuple(sorted(wanted))
+        return tuple(
+            name for name in figures(names) if name in wanted or name.rpartition(".")[0] in wanted
+        )  # of choices only parts are figures

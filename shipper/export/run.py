@@ -82,7 +82,7 @@ def export(
             "total": snapshot.count(selection),
         }
 
-    same = {"form": plan.form, "asked": asdict(selection) if asked is None else dict(asked)}
+    same = {**plan.described(), "asked": asdict(selection) if asked is None else dict(asked)}
     parts = Parts.open(output, same, begin, restart=restart)
     try:
         job = parts.job

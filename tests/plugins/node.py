@@ -61,7 +61,12 @@ def es(node: NodeInfo) -> Iterator[Elasticsearch]:
 @pytest.fixture
 def clean_store(es: Elasticsearch) -> Elasticsearch:
     """The client of a store without any `llm-*` index; templates stay."""
+    remove_indices(es)
+    return es
+
+
+def remove_indices(es: Elasticsearch) -> None:
+    """Delete every `llm-*` index."""
     names = sorted(es.indices.get(index="llm-*", features="aliases", expand_wildcards="all"))
     for start in range(0, len(names), 20):  # by name: the store refuses to delete by wildcard
         es.indices.delete(index=names[start : start + 20])
-    return es
