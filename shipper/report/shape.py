@@ -10,7 +10,7 @@ from shipper.panels.model import Terms, Time, Words
 
 if TYPE_CHECKING:
     from shipper.panels.model import Metric, Panel
-    from shipper.panels.request import Row
+    from shipper.panels.request import Key, Row
     from shipper.panels.run import Result
 
 _COMPARABLE = 0.01
@@ -94,7 +94,7 @@ def _over_time(panel: Panel, rows: list[Row]) -> OverTime:
     places = {moment: place for place, moment in enumerate(times)}
     series: dict[tuple[str, str], Series] = {}
     for row in rows:
-        group = " · ".join(str(key) for key in row.keys[:-1])
+        group = " · ".join(_said(key) for key in row.keys[:-1])
         for metric in panel.metrics:
             one = series.get((group, metric.id))
             if one is None:
@@ -108,14 +108,14 @@ def _over_time(panel: Panel, rows: list[Row]) -> OverTime:
 
 def _bars(panel: Panel, rows: list[Row]) -> Bars:
     if len(panel.breakdowns) == 1:
-        labels = [str(row.keys[0]) for row in rows]
+        labels = [_said(row.keys[0]) for row in rows]
         return Bars(
             labels, [Series(one.label, one, [row.values[one.id] for row in rows]) for one in panel.metrics]
         )
-    labels = list(dict.fromkeys(str(row.keys[0]) for row in rows))
-    groups = list(dict.fromkeys(str(row.keys[1]) for row in rows))
+    labels = list(dict.fromkeys(_said(row.keys[0]) for row in rows))
+    groups = list(dict.fromkeys(_said(row.keys[1]) for row in rows))
     metric = panel.metrics[0]
-    values = {(str(row.keys[0]), str(row.keys[1])): row.values[metric.id] for row in rows}
+    values = {(_said(row.keys[0]), _said(row.keys[1])): row.values[metric.id] for row in rows}
     return Bars(
         labels, [Series(group, metric, [values.get((label, group)) for label in labels]) for group in groups]
     )
@@ -127,5 +127,10 @@ def _table(panel: Panel, rows: list[Row]) -> Table:
     return Table(
         names,
         metrics,
-        [([str(key) for key in row.keys], [row.values[one.id] for one in metrics]) for row in rows],
+        [([_said(key) for key in row.keys], [row.values[one.id] for one in metrics]) for row in rows],
     )
+
+
+def _said(key: Key) -> str:
+    """A bucket's name; an empty one has to be seen, too."""
+    return str(key) if str(key).strip() else "(empty)"
