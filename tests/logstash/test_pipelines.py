@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from shipper.route import intake
 from tests.logstash.language import Condition, Plugin, Section, Selector, parse
 from tests.unit.stack.compose import FILES, load
 
@@ -117,6 +118,29 @@ def test_every_variable_is_ours() -> None:
     different = {"LLM_KAFKA_CLIENT"}  # who reads and who writes
     assert [name for name in defaults if not name.startswith("LLM_")] == []
     assert {name for name, values in defaults.items() if len(values) > 1} == different
+
+
+def test_every_variable_is_explained() -> None:
+    """`docs/logstash.md` has each variable that is read, with its default, and no other."""
+    page = (REPOSITORY / "docs" / "logstash.md").read_text("utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `LLM_")]
+    explained = {name: row[2] for row in rows for name in re.findall(r"LLM_\w+", row[1])}
+    read: dict[str, str] = {}
+    for path in (*FOLDER.glob("pipeline/*.conf"), *FOLDER.glob("config/*.yml")):
+        read |= dict(_VARIABLE.findall(path.read_text("utf-8")))
+    assert set(explained) == set(read)
+    for name, default in read.items():
+        assert default in explained[name], name
+
+
+def test_the_pages_example_is_a_completion() -> None:
+    """What the page sends with curl is understood, by the twin of the pipelines, without a dead letter."""
+    page = (REPOSITORY / "docs" / "logstash.md").read_text("utf-8")
+    (message,) = re.findall(r"-d '(\{.*?\n\})'", page, re.DOTALL)
+    (made,) = intake(message, 1_795_246_240_000_000_000)
+    assert made.index == "llm-completions-my-go-service@3.1-2026.11"
+    assert made.document["llm"]["output"]["text"] == "On its way."
+    assert made.document["llm"]["cost"]["status"] == "pending"
 
 
 def test_scripts_and_ids() -> None:

@@ -65,7 +65,7 @@ def examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
         max_examples=count,
         derandomize=True,
         database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[*HealthCheck],
         deadline=None,
     )
     @given(strategy)
