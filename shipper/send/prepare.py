@@ -11,7 +11,7 @@ from shipper.record import build
 from shipper.record.ids import content_hash, new_event_id
 from shipper.record.pricing import apply_cost
 from shipper.record.times import format_time as timestamp
-from shipper.route import aliases, destination
+from shipper.route import destination
 from shipper.send.forms import Forms
 from shipper.sink.base import Prepared
 
@@ -75,7 +75,7 @@ def prepared(
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),
         dataset=document["event"]["dataset"],
-        aliases=aliases(document),
+        aliases=place.aliases,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipper.route import aliases, destination
+from shipper.route import destination
 from shipper.settings import Settings
 from shipper.sink.base import Outcome, Prepared, Result
 from shipper.sink.elasticsearch import ElasticsearchSink
@@ -42,7 +42,7 @@ def prepared(document: dict[str, Any], *, given_id: bool = False, body: bytes | 
         given_id,
         document["llm"]["content_hash"],
         "llm.completion",
-        aliases(document),
+        destination(document).aliases,
     )
 
 

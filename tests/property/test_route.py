@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.route import aliases, destination, slug
+from shipper.route import destination, slug
 
 PARTITION = r"(?:\d{4}\.\d{2}(?:\.\d{2})?|undated)"
 NAME = r"[a-z0-9][a-z0-9._-]{0,79}"
@@ -63,7 +63,7 @@ def test_an_index_name_has_one_reading(app: str, version: str, at: datetime, par
         at.strftime(".%m") if partition == "month" else at.strftime(".%m.%d")
     )
     assert len(index.encode()) <= 255
-    assert index not in aliases(document)
+    assert index not in destination(document).aliases
 
 
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1)), st.integers(-23 * 60, 23 * 60))
@@ -86,4 +86,4 @@ def test_any_document_has_a_destination(
         found = destination(one)
         assert 0 < len(found.id.encode("utf-8", "surrogatepass")) <= 512
         assert found == destination(one)
-        assert aliases(one) is not None
+        assert destination(one).aliases is not None

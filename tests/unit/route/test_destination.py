@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shipper.route import Destination, aliases, destination
+from shipper.route import Destination, destination
 
 
 def record(
@@ -55,7 +55,7 @@ def test_names_have_defaults(nothing: dict[str, Any]) -> None:
         **nothing,
     }
     assert destination(document).index == "llm-completions-default@unversioned-2026.11"
-    assert aliases(document) == ("llm-completions-default", "llm-completions-default@unversioned")
+    assert destination(document).aliases == ("llm-completions-default", "llm-completions-default@unversioned")
 
 
 @pytest.mark.parametrize("name", [1, 1.5, True, ["a"], {"a": 1}, None])
@@ -116,7 +116,7 @@ def test_an_odd_timestamp_is_undated(at: Any) -> None:
 
 def test_a_version_never_looks_like_a_partition() -> None:
     """The alias of one version can't be the index of another."""
-    alias = aliases(record(service={"version": "1.4.0-2026.11"}))[1]
+    alias = destination(record(service={"version": "1.4.0-2026.11"})).aliases[1]
     assert alias != destination(record()).index
 
 
@@ -144,5 +144,5 @@ def test_without_an_id_the_content_is_the_id(event: dict[str, Any]) -> None:
 
 def test_only_completions_have_aliases() -> None:
     """One for the application, one for the version."""
-    assert aliases(record()) == ("llm-completions-support-bot", "llm-completions-support-bot@1.4.0")
-    assert aliases(record("llm.feedback")) == ()
+    assert destination(record()).aliases == ("llm-completions-support-bot", "llm-completions-support-bot@1.4.0")
+    assert destination(record("llm.feedback")).aliases == ()

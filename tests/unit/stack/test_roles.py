@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.record.fields import DATASETS
-from shipper.route import aliases, destination
+from shipper.route import destination
 from shipper.stack.roles import BY_APPLICATION, for_application, key_descriptor, load_roles
 from tests.unit.stack.privileges import CLUSTER, INDEX, may_cluster, may_index, sees
 
@@ -208,7 +208,7 @@ def test_any_applications_role_covers_its_indices_and_no_other(application: str,
                 "llm": {"application": {"name": name}},
                 "service": {"version": "1.0"},
             }
-            for place in (destination(document).index, *aliases(document)):
+            for place in (destination(document).index, *destination(document).aliases):
                 assert may_index(narrow, ACTIONS["search"], place) is (name == application)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.route import aliases, destination
+from shipper.route import destination
 from shipper.settings import Settings
 from shipper.store.aliases import aliases_of
 from shipper.store.assets import load_templates
@@ -164,7 +164,7 @@ def test_aliases_from_an_index_name(app: str, version: str, timestamp: str | Non
         "service": {"version": version},
         "@timestamp": timestamp,
     }
-    assert aliases_of(destination(document, partition).index) == aliases(document)
+    assert aliases_of(destination(document, partition).index) == destination(document).aliases
 
 
 @pytest.mark.parametrize(
