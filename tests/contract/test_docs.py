@@ -70,9 +70,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     "page", [page for page in PAGES if page.name not in GENERATED], ids=lambda page: page.name
 )
 def test_the_page_works(
-    page: Path, node: NodeInfo, clean_store: Elasticsearch, home: Path, tmp_path: Path
+    page: Path,
+    node: NodeInfo,
+    clean_store: Elasticsearch,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What the page shows can be run as it stands."""
+    monkeypatch.chdir(tmp_path)  # for what commands write
     setup(clean_store)
     python = _blocks(page, "python")
     if python:
