@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+OPENAI ?= "==1.92.0" "<2" "<3"
+CAPTURE_TESTS := tests/unit/openai tests/integration/test_openai_capture.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-stack gen bench clean
+.PHONY: help demo test check test-matrix test-stack gen bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +37,14 @@ check: $(VENV)/.dev ## what CI runs before the tests: lint, format, types, impor
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/generate.py --check
+
+test-matrix: $(VENV)/.dev ## tests of capture with the oldest openai and the majors before the current one
+	@for wanted in $(OPENAI); do \
+	  echo "openai$$wanted" && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	    --target "$(abspath $(VENV))/openai$$wanted" "openai$$wanted" && \
+	  PYTHONPATH="$(abspath $(VENV))/openai$$wanted" $(BIN)/python -m pytest -n $(WORKERS) $(CAPTURE_TESTS) || exit 1; \
+	done
 
 test-stack: $(VENV)/.dev ## tests that need Docker
 	@$(BIN)/python -m pytest -m stack

@@ -11,6 +11,8 @@ from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
 
 import openai
 from openai import AsyncStream, Stream
+from openai.lib.streaming.chat import AsyncChatCompletionStreamManager, ChatCompletionStreamManager
+from openai.lib.streaming.responses import AsyncResponseStreamManager, ResponseStreamManager
 from openai.resources import chat as chat_resources
 from openai.resources import completions as completions_resources
 from openai.resources import embeddings as embeddings_resources
@@ -81,6 +83,15 @@ class _ChatCompletions(chat_completions_resources.Completions):
         shipper: CallParams | None = None,
         **arguments: Any,
     ) -> ParsedChatCompletion[_Format]: ...
+    def stream(
+        self,
+        *,
+        messages: Any,
+        model: str,
+        response_format: type[_Format] = ...,
+        shipper: CallParams | None = None,
+        **arguments: Any,
+    ) -> ChatCompletionStreamManager[_Format]: ...
 
 class _AsyncChatCompletions(chat_completions_resources.AsyncCompletions):
     @overload
@@ -100,6 +111,15 @@ class _AsyncChatCompletions(chat_completions_resources.AsyncCompletions):
         shipper: CallParams | None = None,
         **arguments: Any,
     ) -> ParsedChatCompletion[_Format]: ...
+    def stream(
+        self,
+        *,
+        messages: Any,
+        model: str,
+        response_format: type[_Format] = ...,
+        shipper: CallParams | None = None,
+        **arguments: Any,
+    ) -> AsyncChatCompletionStreamManager[_Format]: ...
 
 class _ChatResource(chat_resources.Chat):
     @cached_property
@@ -135,6 +155,9 @@ class _Responses(responses_resources.Responses):
     def parse(
         self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
     ) -> ParsedResponse[_Format]: ...
+    def stream(
+        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
+    ) -> ResponseStreamManager[_Format]: ...
 
 class _AsyncResponses(responses_resources.AsyncResponses):
     @overload
@@ -148,6 +171,9 @@ class _AsyncResponses(responses_resources.AsyncResponses):
     async def parse(
         self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
     ) -> ParsedResponse[_Format]: ...
+    def stream(
+        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
+    ) -> AsyncResponseStreamManager[_Format]: ...
 
 class _Embeddings(embeddings_resources.Embeddings):
     def create(self, **arguments: Unpack[_Embedding]) -> CreateEmbeddingResponse: ...

@@ -4,6 +4,8 @@ from typing import assert_type
 
 import openai
 from openai import AsyncStream, Stream
+from openai.lib.streaming.chat import ChatCompletionStreamManager
+from openai.lib.streaming.responses import ResponseStreamManager
 from openai.types import Completion, CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ParsedChatCompletion
 from openai.types.responses import Response, ResponseStreamEvent
@@ -44,6 +46,15 @@ def sync_client() -> None:
         chat.parse(model="m", messages=messages, response_format=Answer, shipper=params),
         ParsedChatCompletion[Answer],
     )
+    assert_type(
+        chat.stream(model="m", messages=messages, response_format=Answer, shipper=params),
+        ChatCompletionStreamManager[Answer],
+    )
+    assert_type(
+        client.responses.stream(model="m", input=messages, text_format=Answer, shipper=params),
+        ResponseStreamManager[Answer],
+    )
+    assert_type(client.send_feedback("key", rating=1, better_response="y"), str)
     text = TemplateText("{x}", {"x": "y"})
     assert_type(client.completions.create(model="m", prompt=text, shipper=params), Completion)
     assert_type(client.responses.create(model="m", input=text, shipper=params), Response)

@@ -461,13 +461,13 @@ def test_content_can_be_sampled_by_a_function(captured: Captured) -> None:
 
 def test_what_opens_the_servers_of_tools_is_left_out(captured: Captured) -> None:
     """Headers, authorization and the address's password of an MCP tool go to the API, and into no record."""
-    opened = {"headers": {"Authorization": "Bearer b1"}, "authorization": "b2"}
-    tool = {"type": "mcp", "server_label": "s", "server_url": "https://u:b3@mcp.example/x", **opened}
+    opened = {"headers": {"Authorization": "Bearer opens-1"}, "authorization": "opens-2"}
+    tool = {"type": "mcp", "server_label": "s", "server_url": "https://u:opens-3@mcp.example/x", **opened}
     tools: list[Any] = [tool, {"type": "web_search"}]
     with OpenAIServer(answer(response())) as server:
         client_of(server).responses.create(model="m", input="x", tools=tools)
         assert server.requests[0].json["tools"] == tools
-    assert not any(secret in str(captured.entries) for secret in ("b1", "b2", "b3"))
+    assert "opens-" not in str(captured.entries)
     recorded = captured.documents[0]["gen_ai"]["tool"]["definitions"]
     assert recorded[1] == {"type": "web_search"}
     assert recorded[0]["server_url"] == "https://mcp.example/x"
