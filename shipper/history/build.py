@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import orjson
 
 from shipper._version import __version__
 from shipper.capture.content import ContentPolicy
-from shipper.history.event import COMPLETION, Document, Event, Json, Rejected, Row
+from shipper.history.event import COMPLETION, FEEDBACK, Document, Event, Json, Rejected, Row, source_of
 from shipper.record.entry import Call
 from shipper.record.ids import content_hash
 from shipper.record.pricing import apply_cost
@@ -79,12 +80,16 @@ class Builder:
         if row.fault:
             raise Rejected(row.fault, row.message)
         ready: list[Prepared] = []
+        about: _About | None = None
+        value = row.value if form.takes_hits else source_of(row.value)
         try:
-            for number, found in enumerate(form.events(row.value, lookup)):
+            for number, found in enumerate(form.events(value, lookup)):
                 if isinstance(found, Document):
                     document = self._document(found, row, form)
                 else:
-                    document = self._event(found, row, form, number, modified_ns)
+                    if found.dataset == FEEDBACK and about is not None:
+                        about.complete(found)
+                    document, about = self._event(found, row, form, number, modified_ns, about)
                 if document is not None:
                     ready.append(document)
         except Rejected:
@@ -94,14 +99,16 @@ class Builder:
         return ready
 
     def _event(
-        self, event: Event, row: Row, form: Format, number: int, modified_ns: int | None
-    ) -> Prepared | None:
+        self, event: Event, row: Row, form: Format, number: int, modified_ns: int | None, about: _About | None
+    ) -> tuple[Prepared | None, _About | None]:
         call = event.call
         at_ns, has_time = _time_of(call, modified_ns)
-        if not self._since <= at_ns < self._until:
-            return None
         app = self._app or event.app or self._settings.application
         event_id = event.id or self._row_id(row, form, app, number)
+        if event.dataset == COMPLETION:
+            about = _About(event_id, at_ns)
+        if not self._since <= at_ns < self._until:
+            return None, about
         call["import"] = {
             "source": form.name,
             "file": row.source,
@@ -128,7 +135,8 @@ class Builder:
             self._cut(entry)
         document = _priced(entry, event.stated_cost)
         document["event"]["ingested"] = self._ingested
-        return prepared(document, self._settings.partition, given_id=event.id is not None)
+        given = event.id is not None
+        return prepared(document, self._settings.partition, given_id=given), about
 
     def _application(self, event: Event, app: str) -> Json:
         version = self._version or event.version or self._settings.version
@@ -193,6 +201,24 @@ class Builder:
         if at(document, "llm", "cost", "status") == "pending":
             llm["cost"] = {}
             apply_cost(document)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The call that the feedback behind it, in the same row, is about."""
+
+    id: str
+    at_ns: int
+
+    def complete(self, feedback: Event) -> None:
+        """Give feedback what it does not say itself: key, time and id."""
+        call = feedback.call
+        if not call.get("join_keys"):
+            call["join_keys"] = [self.id]
+        call.setdefault("created_at", self.at_ns)
+        call.setdefault("target_at", self.at_ns)
+        if feedback.id is None:
+            feedback.id = f"{self.id}.{call.get('name', 'rating')}"
 
 
 def _time_of(call: Json, modified_ns: int | None) -> tuple[int, bool]:

@@ -110,6 +110,15 @@ class Format:
     recognise: Callable[[Sequence[Any]], float]
     events: Callable[[Any, Lookup], Iterable[Event | Document]]
     keep: Callable[[Any], Kept | None] | None = field(default=None)
+    takes_hits: bool = False
+    """Whether it reads hits of Elasticsearch itself; the others are given what is in them."""
+
+
+def source_of(value: Any) -> Any:
+    """What is in a hit of Elasticsearch, as its search and elasticdump write it; anything else as it is. Never raises."""
+    if isinstance(value, dict) and "_index" in value and isinstance(value.get("_source"), dict):
+        return value["_source"]
+    return value
 
 
 def share(sample: Sequence[Any], test: Callable[[Json], bool]) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shipper.errors import UsageError
 from shipper.history.build import Builder
 from shipper.history.delivery import Batch, Delivery, Origin
-from shipper.history.event import START, Place, Rejected, Row
+from shipper.history.event import START, Place, Rejected, Row, source_of
 from shipper.history.formats.registry import format_named
 from shipper.history.inputs import identified
 from shipper.history.rejects import RejectsFile, read_again, reject
@@ -145,7 +145,7 @@ class Job:
             if form is None or form.keep is None:
                 continue
             for row in rows:
-                if not row.fault and (place := form.keep(row.value)) is not None:
+                if not row.fault and (place := form.keep(source_of(row.value))) is not None:
                     self._side.put(place, row.value)
 
     def _import(self, one: Input, start: Place) -> None:

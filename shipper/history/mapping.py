@@ -32,7 +32,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from shipper.capture.call import body_of
 from shipper.errors import UsageError
 from shipper.feedback.rows import Cell, plain
-from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
+from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share, source_of
 from shipper.history.formats.pairs import ARGUMENTS
 from shipper.history.formats.times import ended_at, time_ns
 from shipper.route.nested import at, put
@@ -85,7 +85,7 @@ def mapped_format(given: str) -> Format:
         ) from None
     mapping = _checked(read, given)
     name = f"mapped-{path.stem}" if path.stem in shipped() else "mapped"
-    return Format(name, partial(_recognise, mapping), partial(_events, mapping))
+    return Format(name, partial(_recognise, mapping), partial(_events, mapping), takes_hits=True)
 
 
 def _checked(read: Json, given: str) -> Columns:
@@ -111,11 +111,18 @@ def _checked(read: Json, given: str) -> Columns:
 
 def _recognise(mapping: Columns, sample: Sequence[Any]) -> float:
     wanted = set(mapping.columns.values())
-    return share(sample, lambda row: wanted <= row.keys()) if wanted else 0.0
+    return share([_columns_of(one) for one in sample], lambda row: wanted <= row.keys()) if wanted else 0.0
+
+
+def _columns_of(value: Any) -> Any:
+    """The columns of a row; a hit of Elasticsearch has its `_id` beside its fields."""
+    source = source_of(value)
+    return source if source is value else {"_id": value.get("_id"), **source}
 
 
 def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
     del lookup
+    value = _columns_of(value)
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a row has columns")
     fields: Json = {}
@@ -145,31 +152,14 @@ def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
         environment=own["environment"],
         stated_cost=own["stated_cost"],
     )
-    judged = list(_judgements(mapping, value, event))
     yield event
-    yield from judged
-
-
-def _judgements(mapping: Columns, value: Json, event: Event) -> Iterator[Event]:
-    """Columns with verdicts; they need a key, so the row needs an id."""
     for name, column in mapping.feedback.items():
         cell = value.get(column)
-        if cell is None or cell == "":
-            continue
-        keys = [event.id] if event.id else event.call.get("join_keys")
-        if not keys:
-            raise Rejected(
-                "no_key", f"column {column} is a verdict, and no column is mapped to id or join_keys"
+        if cell is not None and cell != "":
+            verdict = plain(cell) if isinstance(cell, Cell) else cell
+            yield Event(
+                {"name": name, "value": verdict}, FEEDBACK, None, event.app, event.version, event.environment
             )
-        call: Json = {
-            "join_keys": keys,
-            "name": name,
-            "value": plain(cell) if isinstance(cell, Cell) else cell,
-        }
-        for time in _TIMES:
-            if time in event.call:
-                call["created_at"] = event.call[time]
-        yield Event(call, FEEDBACK, f"{keys[0]}.{name}", event.app, event.version, event.environment)
 
 
 def _read(cell: Any, field: str, zone: ZoneInfo) -> Any:

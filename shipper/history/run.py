@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipper.history.checkpoint import Books, Checkpoint, Progress, path_of
+from shipper.history.formats.llm_logs import QUERIES
 from shipper.history.inputs import Iterated, chosen
 from shipper.history.job import Job, Plan, Seen
 from shipper.history.mapping import mapped_format, shipped
 from shipper.history.quicken import LARGE_BYTES, Quickened, put_back, put_back_abandoned
 from shipper.history.sources.files import STDIN, members
+from shipper.history.sources.indices import SCHEMES, IndexSource
 from shipper.history.sources.read import Reader
 from shipper.history.target import ELASTICSEARCH, target_of
 from shipper.record.ids import new_event_id
 from shipper.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from shipper.history.event import Format
-    from shipper.history.inputs import Input
+from shipper.history.inputs import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,12 @@ def run(
         OSError: the disk is full.
     """
     began = time.monotonic()
-    plan = _plan(wanted)
+    plan = _plan(wanted, settings)
     if wanted.dry_run:
         progress = Progress(new_event_id())
         books = Job(plan, settings, None, None, progress, observe).run()
         return Report(books, progress.batch_id, time.monotonic() - began)
-    where = [one if one == STDIN or "://" in one else str(Path(one).absolute()) for one in wanted.sources]
+    where = [one if one == STDIN or ":" in one else str(Path(one).absolute()) for one in wanted.sources]
     options = (wanted.form, wanted.mapping, wanted.app, wanted.version, wanted.to)
     checkpoint = Checkpoint(path_of(settings.home, where, *options, str(wanted.since), str(wanted.until)))
     try:
@@ -199,14 +201,22 @@ def _is_large(plan: Plan) -> bool:
     return None in sizes or sum(size for size in sizes if size is not None) >= LARGE_BYTES
 
 
-def _plan(wanted: Wanted) -> Plan:
+def _inputs(source: str, form: Format | None, settings: Settings) -> Iterator[Input]:
+    if source.startswith(SCHEMES):
+        yield IndexSource(source, settings)
+        return
+    for member in members([source]):
+        yield Reader(member, QUERIES if form is None or form.name == "llm-logs" else ())
+
+
+def _plan(wanted: Wanted, settings: Settings) -> Plan:
     mapping = mapped_format(wanted.mapping) if wanted.mapping is not None else None
     form = chosen(wanted.form, mapping)
     also: list[Format] = [mapped_format(name) for name in shipped()] if form is None else []
     if wanted.rows is not None:
         inputs: list[Input] = [Iterated(wanted.rows, wanted.sources[0] if wanted.sources else "rows")]
     else:
-        inputs = [Reader(member) for member in members(wanted.sources)]
+        inputs = [one for source in wanted.sources for one in _inputs(source, form, settings)]
     return Plan(
         inputs,
         form,

@@ -36,20 +36,20 @@ def is_export(value: Any) -> bool:
 def spans(export: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
     """Each span, and the record that it is; None for one that is no model call. Never raises for JSON."""
     for group in _objects(export.get("resourceSpans")):
-        resource = _attributes(at(group, "resource", "attributes"))
+        resource = attributes_of(at(group, "resource", "attributes"))
         for scope in _objects(group.get("scopeSpans")):
             for span in _objects(scope.get("spans")):
                 yield span, _record(span, resource)
 
 
 def _record(span: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any] | None:
-    attributes = _attributes(span.get("attributes"))
+    attributes = attributes_of(span.get("attributes"))
     exception: dict[str, Any] = {}
     for event in _objects(span.get("events")):
         if event.get("name") == _DETAILS:
-            attributes = {**_attributes(event.get("attributes")), **attributes}
+            attributes = {**attributes_of(event.get("attributes")), **attributes}
         elif event.get("name") == "exception":
-            exception = _attributes(event.get("attributes"))
+            exception = attributes_of(event.get("attributes"))
     if not any(name.startswith("gen_ai.") for name in attributes):
         return None
     record: dict[str, Any] = {"event": {"dataset": "llm.completion"}}
@@ -105,7 +105,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Attributes of a span, an event or a resource by name, as plain JSON. Never raises for JSON."""
     return {
         one["key"]: _value(one.get("value")) for one in _objects(value) if isinstance(one.get("key"), str)
     }
@@ -125,7 +126,7 @@ def _value(value: Any) -> Any:
         items = at(value, "arrayValue", "values")
         return [_value(one) for one in items] if isinstance(items, list) else []
     if "kvlistValue" in value:
-        return _attributes(at(value, "kvlistValue", "values"))
+        return attributes_of(at(value, "kvlistValue", "values"))
     return dump(value)
 
 

@@ -136,6 +136,25 @@ def test_there_and_back(to_node: Settings, store: Elasticsearch, tmp_path: Path)
     assert everything(store) == before
 
 
+def test_an_index_as_a_source(to_node: Settings, store: Elasticsearch, tmp_path: Path) -> None:
+    """Any index is read as of one moment: our own documents as they are, others by a mapping, their ids kept."""
+    for number in range(30):
+        call = {"asked": f"question {number}", "when": "2024-02-03T00:00:00Z", "words": number}
+        store.index(index="llm-old-calls", id=f"old-{number}", document=call)
+    store.indices.refresh(index="llm-old-calls")
+    (tmp_path / "map.toml").write_text('[columns]\nid = "_id"\nstarted_at = "when"\ninput = "asked"\n')
+    options: dict[str, Any] = {"map": tmp_path / "map.toml", "app": "old", "settings": to_node}
+    report = import_history("elasticsearch:llm-old-calls", **options)
+    assert report.books.delivered == 30
+    found = everything(store, "llm-completions-old@*")
+    assert found["llm-completions-old@unversioned-2024.02/old-7"]["llm"]["input"]["text"] == "question 7"
+    out = tmp_path / "copy.ndjson"
+    import_history("elasticsearch:llm-completions-old@*", to=str(out), settings=to_node)
+    assert {orjson.loads(line)["event"]["id"] for line in out.read_bytes().splitlines()} == {
+        f"old-{number}" for number in range(30)
+    }
+
+
 def test_the_command(to_node: Settings, node: NodeInfo, store: Elasticsearch, tmp_path: Path) -> None:
     """In a pipe the summary is JSON; the exit code tells rejects; doing it twice changes nothing."""
     source = write_pairs(tmp_path / "pairs.jsonl", 50)

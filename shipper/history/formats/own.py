@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 _UNHASHED = ("llm.delivery", "llm.deadletter")
 
 
-def _source_of(value: Json) -> Json:
-    """The document of a hit; any other object is one itself."""
-    source = value.get("_source")
-    return source if isinstance(source, dict) and "_index" in value else value
-
-
 def _is_document(value: Json) -> bool:
-    document = _source_of(value)
+    document = value
     if at(document, "event", "dataset") in DATASETS or document.get("event.dataset") in DATASETS:
         return True
     return isinstance(document.get("gen_ai"), dict) and "@timestamp" in document
@@ -41,7 +35,7 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Document]:
     del lookup
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a document has to be a JSON object")
-    document = _source_of(value)
+    document: Json = value
     dataset = at(document, "event", "dataset")
     built = at(document, "llm", "content_hash") is not None and isinstance(at(document, "event", "id"), str)
     yield Document(document, complete=dataset in DATASETS and (built or dataset in _UNHASHED))

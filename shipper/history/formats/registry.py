@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shipper.errors import UsageError
+from shipper.history.event import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +18,35 @@ _MODULES = {
     "ndjson": "own",
     "pairs": "pairs",
     "json-logger": "json_logger",
+    "openai-batch": "openai_batch",
+    "chats": "chats",
+    "chatgpt": "chatgpt",
+    "langfuse": "langfuse",
+    "helicone": "helicone",
+    "langsmith": "langsmith",
+    "litellm": "litellm",
+    "humanloop": "humanloop",
+    "mlflow": "mlflow",
+    "otlp": "otlp",
+    "llm-logs": "llm_logs",
+    "elastic-openai": "elastic_openai",
 }
 _TITLES = {
     "ndjson": "our own documents, hits of a search",
     "pairs": "requests and responses, a pair a line",
     "json-logger": "python-json-logger lines with completions",
+    "openai-batch": "requests, outputs and errors of OpenAI's Batch API",
+    "chats": "fine-tuning examples, preference pairs, stored completions",
+    "chatgpt": "ChatGPT's data export",
+    "langfuse": "traces, observations and scores",
+    "helicone": "requests",
+    "langsmith": "runs and feedback",
+    "litellm": "spend logs and proxy logs",
+    "humanloop": "prompt logs",
+    "mlflow": "traces",
+    "otlp": "OpenTelemetry spans, JSON",
+    "llm-logs": "logs.db of the llm command",
+    "elastic-openai": "indices of Elastic's OpenAI integration",
     "mapped": "CSV, Parquet or JSON rows with --map",
 }
 _SURE = 0.5
@@ -61,8 +86,12 @@ def recognised(sample: Sequence[Any], source: str, also: Sequence[Format] = ()) 
     Raises:
         UsageError: none fits, or several do equally well: name it.
     """
+    bare = [source_of(one) for one in sample]
     scored = sorted(
-        ((form.recognise(sample), form) for form in (*also, *map(format_named, _MODULES))),
+        (
+            (form.recognise(sample if form.takes_hits else bare), form)
+            for form in (*also, *map(format_named, _MODULES))
+        ),
         key=lambda one: -one[0],
     )
     best, form = scored[0]

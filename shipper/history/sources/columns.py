@@ -28,7 +28,7 @@ def parquet_rows(stream: BinaryIO, source: str, start: Place = START) -> Iterato
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise UsageError(f"{source}: Parquet needs the extra: pip install 'llm-shipper[parquet]'.") from None
+        raise UsageError(f"{source}: Parquet needs the extra: pip install 'llm-shipper[analysis]'.") from None
     with tempfile.TemporaryFile() as copy:  # Parquet is read from its end
         shutil.copyfileobj(stream, copy)
         try:

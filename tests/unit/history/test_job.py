@@ -263,9 +263,7 @@ def test_a_store_that_is_away_is_waited_for(
     def confirm(*_: Any) -> None:
         raise AssertionError
 
-    delivery = Delivery(
-        Away(1000), lambda *_: None, connections=1, retry_max_interval_s=0.01, patience_s=0.05
-    )
+    delivery = Delivery(Away(1000), confirm, connections=1, retry_max_interval_s=0.01, patience_s=0.05)
     delivery.submit(Batch([Prepared("a", "b", b"{}", False, None, "llm.completion", ())]))
     with pytest.raises(StoreUnreachable, match="resume"):
         delivery.finish()

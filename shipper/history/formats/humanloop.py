@@ -1,0 +1,135 @@
+"""Humanloop's logs export, as its API returns prompt logs (JSON, JSONL).
+
+https://github.com/humanloop/humanloop-python/blob/master/src/humanloop/types/prompt_log_response.py : `id`, `prompt`
+with its path, version and parameters, `messages`, `inputs`, `output`, `output_message`, `start_time`, `end_time`,
+`provider_latency` (seconds), `prompt_tokens`, `output_tokens`, `prompt_cost`, `output_cost`, `evaluator_logs` with
+judgments, `source_datapoint_id`, `session`, `parent_id`, `trace_id`, `metadata`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
+from shipper.history.formats.times import ended_at, time_ns
+from shipper.history.formats.turns import filled, object_of, opened_row, request_of, response_of, texted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shipper.history.event import Lookup
+
+_PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "stop",
+    "presence_penalty",
+    "frequency_penalty",
+    "seed",
+    "tools",
+)
+
+
+def _is_log(row: Json) -> bool:
+    return (
+        isinstance(row.get("prompt"), dict) and "id" in row and ("output" in row or "output_message" in row)
+    )
+
+
+def _recognise(sample: Sequence[Any]) -> float:
+    return share(sample, _is_log)
+
+
+def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
+    del lookup
+    if not isinstance(value, dict) or not _is_log(row := opened_row(value)):
+        raise Rejected("no_prompt_log", "no prompt with an output: not a prompt log of Humanloop")
+    yield _call(row)
+    for one in row.get("evaluator_logs") or ():
+        if isinstance(one, dict) and one.get("judgment") is not None:
+            yield _judgement(one)
+
+
+def _call(row: Json) -> Event:
+    prompt: Json = row["prompt"]
+    start = time_ns(row.get("start_time")) or time_ns(row.get("created_at"))
+    end = time_ns(row.get("end_time"))
+    if end is None and start is not None and isinstance(latency := row.get("provider_latency"), (int, float)):
+        end = ended_at(start, latency * 1000)
+    session = row.get("session")
+    model = texted(prompt.get("model"))
+    call: Json = {
+        "started_at": start,
+        "ended_at": end,
+        "created_at": time_ns(row.get("created_at")),
+        "prompt": {
+            "name": prompt.get("name"),
+            "path": prompt.get("path"),
+            "version": prompt.get("version_name") or prompt.get("version_id"),
+            "version_id": prompt.get("version_id"),
+            "id": prompt.get("id"),
+            "template": prompt.get("template"),
+            "variables": row.get("inputs") or None,
+        },
+        "provider": texted(prompt.get("provider")),
+        "session_id": texted(session.get("id"))
+        if isinstance(session, dict)
+        else texted(row.get("session_id")),
+        "trace_id": texted(row.get("trace_id")),
+        "parent_id": texted(row.get("parent_id")) or texted(row.get("trace_parent_id")),
+        "datapoint_id": texted(row.get("source_datapoint_id")),
+        "source": texted(row.get("source")),
+        "user_id": texted(row.get("user")),
+        "error": row.get("error"),
+        "logs": row.get("stdout"),
+        "request_attributes": row.get("metadata") or None,
+        "raw_request": row.get("provider_request"),
+        "raw_response": row.get("provider_response"),
+    }
+    call["prompt"] = {name: one for name, one in call["prompt"].items() if one is not None}
+    parameters = {name: prompt[name] for name in _PARAMETERS if prompt.get(name) is not None}
+    request = request_of(row.get("messages"), model, parameters)
+    answer = row.get("output_message") or row.get("output")
+    response = response_of(answer, model, _usage(row), row.get("finish_reason"))
+    return Event(
+        filled(call, request, response),
+        id=texted(row["id"]),
+        environment=texted(row.get("environment")),
+        stated_cost=_cost(row),
+    )
+
+
+def _usage(row: Json) -> Json | None:
+    inputs, outputs = row.get("prompt_tokens"), row.get("output_tokens")
+    if not isinstance(inputs, int) and not isinstance(outputs, int):
+        return None
+    usage: Json = {"prompt_tokens": inputs or 0, "completion_tokens": outputs or 0}
+    if isinstance(reasoning := row.get("reasoning_tokens"), int):
+        usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return usage
+
+
+def _cost(row: Json) -> Json | None:
+    parts = {"input": row.get("prompt_cost"), "output": row.get("output_cost")}
+    known = {name: cost for name, cost in parts.items() if isinstance(cost, (int, float))}
+    return {**known, "amount": sum(known.values()), "currency": "USD"} if known else None
+
+
+def _judgement(row: Json) -> Event:
+    evaluator = object_of(row.get("evaluator"))
+    spec = object_of(evaluator.get("spec"))
+    call: Json = {
+        "name": evaluator.get("name") or evaluator.get("path") or "judgment",
+        "value": row["judgment"],
+        "author": texted(row.get("user")),
+        "author_kind": "human" if spec.get("evaluator_type") == "human" else "evaluator",
+        "channel": "humanloop",
+        "created_at": time_ns(row.get("created_at")),
+    }
+    return Event(
+        {name: one for name, one in call.items() if one is not None}, FEEDBACK, texted(row.get("id"))
+    )
+
+
+FORMAT = Format("humanloop", _recognise, _events)

@@ -1,0 +1,427 @@
+"""Each format that history comes in, recognised by its content, as the documents that are stored of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from shipper.history import import_history
+from shipper.route.nested import at
+
+if TYPE_CHECKING:
+    from shipper.settings import Settings
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "history"
+
+
+def stored(source: Path, tmp_path: Path, settings: Settings, **options: Any) -> dict[str, dict[str, Any]]:
+    """The documents that a source becomes, by id; nothing in it may be rejected, and a second import is the same."""
+    out = tmp_path / "out.ndjson"
+    report = import_history(source, to=str(out), rejects=tmp_path / "rejects", settings=settings, **options)
+    assert report.books.rejected == 0, (tmp_path / "rejects").read_text()
+    found = [orjson.loads(line) for line in out.read_bytes().splitlines()]
+    documents = {one["event"]["id"]: one for one in found}
+    assert len(documents) == len(found)
+    return documents
+
+
+def value(document: dict[str, Any], name: str) -> Any:
+    return at(document, *name.split("."))
+
+
+def has(document: dict[str, Any], **wanted: Any) -> None:
+    """The document has these values; dots are written as `__`."""
+    assert {name: value(document, name.replace("__", ".")) for name in wanted} == wanted
+
+
+def test_openai_batch(tmp_path: Path, settings: Settings) -> None:
+    """Requests, outputs and errors are joined by custom_id, at half the price; a request without an answer is kept."""
+    found = stored(FIXTURES / "openai-batch", tmp_path, settings, app="batch")
+    assert len(found) == 3
+    answered = found["batch_req_1"]
+    has(
+        answered,
+        llm__input__text="Question 1?",
+        llm__output__text="Answer 1",
+        gen_ai__request__model="gpt-4o",
+        event__outcome="success",
+        llm__cost__status="priced",
+    )
+    assert answered["@timestamp"].startswith("2024-06-01")
+    assert value(answered, "gen_ai.usage.cost.amount") == pytest.approx((1000 * 2.5e-6 + 100 * 10e-6) / 2)
+    assert "task-1" in answered["llm"]["join"]["key"]
+    has(
+        found["batch_req_0"],
+        event__outcome="failure",
+        error__message="bad request",
+        llm__input__text="Question 0?",
+    )
+    (left,) = (one for key, one in found.items() if not key.startswith("batch_req"))
+    has(left, event__outcome="unknown", llm__input__text="Question 2?")
+
+
+def test_chats(tmp_path: Path, settings: Settings) -> None:
+    """Examples become calls of the file's time, preferences a better response, stored completions keep their ids."""
+    folder = tmp_path / "chats"
+    shutil.copytree(FIXTURES / "chats", folder)
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    found = stored(folder, tmp_path, settings)
+    has(
+        found["chatcmpl-stored1"],
+        llm__output__text="Stored answer",
+        gen_ai__request__temperature=0.2,
+        user__id="u-9",
+        llm__attributes__request={"team": "blue"},
+    )
+    feedback = [one for one in found.values() if one["event"]["dataset"] == "llm.feedback"]
+    calls = {value(one, "llm.output.text"): one for one in found.values() if one not in feedback}
+    assert calls["Paris."]["@timestamp"].startswith("2023-11-14")
+    assert value(calls["Paris."], "llm.input.text") == "Be brief.\nCapital of France?"
+    assert value(feedback[0], "llm.feedback.better_response") == "Hello! How can I help?"
+    assert feedback[0]["llm"]["join"]["key"] == [calls["What?"]["event"]["id"]]
+    assert feedback[0]["@timestamp"].startswith("2023-11-14")
+
+
+def test_chatgpt(tmp_path: Path, settings: Settings) -> None:
+    """Every answer on every branch is a call with what was said since the one before; thumbs are feedback."""
+    source = tmp_path / "export"
+    shutil.copytree(FIXTURES / "chatgpt", source)
+    (source / "user.json").unlink()
+    found = stored(source, tmp_path, settings)
+    assert set(found) == {"n-a0", "n-a1", "n-a2", "n-a0.thumbs"}
+    has(
+        found["n-a0"],
+        llm__input__text="Which tyres?",
+        llm__output__text="First try.",
+        gen_ai__response__model="gpt-4o",
+        gen_ai__conversation__id="conv-1",
+        llm__application__name="chatgpt",
+        gen_ai__response__finish_reasons=["stop"],
+        llm__attributes__response={"shown": False},
+    )
+    has(
+        found["n-a2"],
+        llm__input__text="[image_asset_pointer]\nAnd this one?\nprint(1)",
+        llm__previous__event_id="n-a1",
+        llm__attributes__response={"shown": True},
+    )
+    assert found["n-a2"]["@timestamp"] == "2024-04-24T23:07:05.000000Z"
+    has(
+        found["n-a0.thumbs"],
+        gen_ai__evaluation={"name": "thumbs", "score": {"value": 0.0}, "explanation": "not what I asked"},
+        llm__join__key=["n-a0"],
+        llm__application__name="chatgpt",
+    )
+
+
+def test_langfuse(tmp_path: Path, settings: Settings) -> None:
+    """Generations get user, session and release from their trace; scores become feedback with their own time."""
+    found = stored(FIXTURES / "langfuse", tmp_path, settings, app="shop")
+    assert set(found) == {"obs-1", "obs-2", "score-1", "score-2"}
+    has(
+        found["obs-1"],
+        llm__input__text="Where is it?",
+        llm__output__text="On its way.",
+        gen_ai__usage__input_tokens=100,
+        gen_ai__usage__cache_read__input_tokens=30,
+        gen_ai__response__time_to_first_chunk=0.5,
+        gen_ai__prompt={"name": "support", "version": "3"},
+        gen_ai__conversation__id="sess-1",
+        user__id="user-1",
+        service__version="2.1",
+        service__environment="prod",
+        llm__latency_ms=2000.0,
+        trace__id="trace-1",
+        parent__id="span-1",
+        llm__cost__status="priced",
+        tags=["beta"],
+    )
+    assert value(found["obs-1"], "llm.attributes.response.stated_cost") == 0.3
+    has(found["obs-2"], event__outcome="failure", error__message="rate limited")
+    has(
+        found["score-1"],
+        gen_ai__evaluation={"name": "helpful", "score": {"value": 1.0}, "explanation": "nice"},
+        llm__feedback__author="ann",
+        llm__feedback__author_kind="human",
+        llm__join__key=["obs-1"],
+    )
+    assert found["score-1"]["@timestamp"].startswith("2024-06-01T08:00")
+    has(
+        found["score-2"],
+        gen_ai__evaluation={"name": "tone", "score": {"label": "friendly"}},
+        llm__join__key=["trace-1"],
+    )
+    assert "trace-1" in found["obs-1"]["llm"]["join"]["key"]
+
+
+def test_langfuse_from_its_api(tmp_path: Path, settings: Settings) -> None:
+    """A page of traces, in camelCase, with observations and scores inside."""
+    found = stored(FIXTURES / "langfuse-api" / "traces.json", tmp_path, settings)
+    has(found["o-9"], llm__input__text="Hi", llm__output__text="Hello", user__id="u", service__version="3")
+    has(found["s-9"], gen_ai__evaluation={"name": "ok", "score": {"value": 0.5}}, llm__join__key=["t-9"])
+
+
+def test_langfuse_as_csv(tmp_path: Path, settings: Settings) -> None:
+    """Cells with JSON are read as what they say."""
+    text = (
+        "id,traceId,type,startTime,endTime,model,input,output,usageDetails\n"
+        "o-1,t-1,GENERATION,2024-05-29T13:46:19.963Z,2024-05-29T13:46:20.963Z,gpt-4o,"
+        '"[{""role"":""user"",""content"":""Hi""}]",Hello,"{""input"":5,""output"":2}"\n'
+    )
+    (tmp_path / "observations.csv").write_text(text)
+    found = stored(tmp_path / "observations.csv", tmp_path, settings)
+    has(found["o-1"], llm__input__text="Hi", llm__output__text="Hello", gen_ai__usage__input_tokens=5)
+
+
+def test_helicone(tmp_path: Path, settings: Settings) -> None:
+    """Requests with session, user, properties and errors; ratings and scores are feedback."""
+    found = stored(FIXTURES / "helicone", tmp_path, settings)
+    call, failed = (one for one in found.values() if one["event"]["dataset"] == "llm.completion")
+    has(
+        call,
+        llm__input__text="Ship when?",
+        llm__output__text="Today.",
+        gen_ai__conversation__id="sess-h",
+        user__id="user-7",
+        labels={"plan": "pro"},
+        llm__latency_ms=2500.0,
+        llm__cost__status="priced",
+        gen_ai__provider__name="openai",
+    )
+    has(failed, event__outcome="failure", error__message="slow down", http__response__status_code=429)
+    has(found["fb-1"], gen_ai__evaluation={"name": "rating", "score": {"value": 1.0}})
+    assert found["fb-1"]["@timestamp"].startswith("2024-03-02")
+    score = found[f"{call['event']['id']}.accuracy"]
+    has(
+        score,
+        gen_ai__evaluation={"name": "accuracy", "score": {"value": 0.9}},
+        llm__join__key=[call["event"]["id"]],
+    )
+    assert score["llm"]["target"]["timestamp"] == call["@timestamp"]
+
+
+def test_langsmith(tmp_path: Path, settings: Settings) -> None:
+    """Runs of models with LangChain's messages, tool calls and thread; feedback by run."""
+    found = stored(FIXTURES / "langsmith", tmp_path, settings)
+    run, failed = "aaaaaaaa-0000-0000-0000-000000000001", "aaaaaaaa-0000-0000-0000-000000000002"
+    assert set(found) == {run, failed, "bbbbbbbb-0000-0000-0000-000000000001"}
+    has(
+        found[run],
+        llm__input__text="Be kind.\nHi there",
+        llm__output__text="Hello!",
+        gen_ai__request__model="gpt-4o",
+        gen_ai__response__model="gpt-4o-2024-08-06",
+        gen_ai__usage__input_tokens=9,
+        llm__tool__names=["look_up"],
+        gen_ai__conversation__id="th-1",
+        user__id="u-2",
+        llm__application__name="shop",
+        gen_ai__response__time_to_first_chunk=0.3,
+        llm__latency_ms=1500.0,
+    )
+    has(found[failed], event__outcome="failure", error__message="Timeout()")
+    has(
+        found["bbbbbbbb-0000-0000-0000-000000000001"],
+        gen_ai__evaluation={"name": "star", "score": {"value": 1.0}, "explanation": "great"},
+        llm__join__key=[run],
+        llm__feedback__author_kind="human",
+    )
+
+
+def test_litellm(tmp_path: Path, settings: Settings) -> None:
+    """Spend logs and failed payloads, the spend beside the computed cost."""
+    found = stored(FIXTURES / "litellm", tmp_path, settings)
+    has(
+        found["chatcmpl-lite1"],
+        llm__input__text="Price?",
+        llm__output__text="9.99",
+        user__id="cust-1",
+        gen_ai__conversation__id="ls-1",
+        tags=["web"],
+        llm__latency_ms=3000.0,
+        gen_ai__response__time_to_first_chunk=1.0,
+        llm__cost__status="priced",
+        llm__attributes__response__stated_cost=0.00012,
+    )
+    has(
+        found["lite-fail"],
+        event__outcome="failure",
+        error={"type": "InternalServerError", "message": "overloaded", "code": "529"},
+        gen_ai__provider__name="anthropic",
+        gen_ai__request__temperature=0.3,
+    )
+
+
+def test_humanloop(tmp_path: Path, settings: Settings) -> None:
+    """Prompt logs with their prompt's version, and judgments as feedback."""
+    found = stored(FIXTURES / "humanloop", tmp_path, settings)
+    has(
+        found["data_1"],
+        llm__input__text="Late?",
+        llm__output__text="Yes.",
+        gen_ai__prompt={"name": "support", "version": "prv_2"},
+        llm__prompt__path="team/support",
+        llm__prompt__variables={"who": "Ann"},
+        llm__datapoint__id="dp_1",
+        llm__latency_ms=2500.0,
+        gen_ai__usage__output_tokens=4,
+    )
+    assert value(found["data_1"], "llm.attributes.response.stated_cost.amount") == pytest.approx(0.03)
+    has(
+        found["ev_1"],
+        gen_ai__evaluation={"name": "correct", "score": {"value": 1.0}},
+        llm__join__key=["data_1"],
+    )
+    has(found["ev_1"], llm__feedback__author_kind="human")
+
+
+def test_mlflow(tmp_path: Path, settings: Settings) -> None:
+    """Spans of models, with the trace's user and session; assessments as feedback and ground truth."""
+    found = stored(FIXTURES / "mlflow", tmp_path, settings)
+    assert set(found) == {"tr-abc-sp1", "a-1", "a-2"}
+    has(
+        found["tr-abc-sp1"],
+        llm__input__text="Meaning?",
+        llm__output__text="42",
+        user__id="u-3",
+        gen_ai__conversation__id="s-3",
+        gen_ai__usage__input_tokens=7,
+        llm__latency_ms=1000.0,
+        llm__attributes__request={"team": "blue"},
+    )
+    has(
+        found["a-1"],
+        gen_ai__evaluation={"name": "relevance", "score": {"value": 1.0}, "explanation": "on topic"},
+        llm__join__key=["tr-abc"],
+        llm__feedback__author_kind="evaluator",
+    )
+    has(found["a-2"], llm__feedback__ground_truth="42", llm__feedback__author_kind="ground_truth")
+    assert "tr-abc" in found["tr-abc-sp1"]["llm"]["join"]["key"]
+
+
+def test_spans_of_all_ages(tmp_path: Path, settings: Settings) -> None:
+    """Today's attributes, OpenLLMetry's numbered ones, events of two ages, and OpenInference say the same."""
+    found = stored(FIXTURES / "otlp", tmp_path, settings)
+    trace = "5b8efff798038103d269b633813fc60c"
+    texts = {key: (value(one, "llm.input.text"), value(one, "llm.output.text")) for key, one in found.items()}
+    assert texts == {
+        f"{trace}-00000000000000a1": ("now", "today's way"),
+        f"{trace}-00000000000000a2": ("kind\ntraceloop", "numbered"),
+        f"{trace}-00000000000000a3": ("one twenty-seven", "in an event"),
+        f"{trace}-00000000000000a4": ("one thirty", "a choice"),
+        f"{trace}-00000000000000a5": ("phoenix", "inference"),
+    }
+    for one in found.values():
+        has(
+            one,
+            gen_ai__usage__input_tokens=8,
+            gen_ai__usage__output_tokens=2,
+            gen_ai__provider__name="openai",
+            gen_ai__request__model="gpt-4o",
+            llm__cost__status="priced",
+            llm__application__name="bot",
+            service__version="7",
+            event__outcome="success",
+        )
+    has(found[f"{trace}-00000000000000a2"], gen_ai__conversation__id="sess-t")
+
+
+def make_logs(path: Path, *, tools: bool) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT)")
+        database.execute(
+            "CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT, prompt_json TEXT, "
+            "options_json TEXT, response TEXT, response_json TEXT, conversation_id TEXT, duration_ms INTEGER, "
+            "datetime_utc TEXT, input_tokens INTEGER, output_tokens INTEGER, token_details TEXT)"
+        )
+        database.execute("INSERT INTO conversations VALUES ('c1', 'About tyres', 'gpt-4o')")
+        database.execute(
+            "INSERT INTO responses VALUES ('01hm', 'gpt-4o', 'Which {one}?', 'Be brief', NULL, '{\"temperature\": 0.5}', "
+            "'42', '{\"id\": \"chatcmpl-llm\"}', 'c1', 1500, '2024-01-10T12:00:00+00:00', 11, 3, NULL)"
+        )
+        if tools:
+            database.execute(
+                "CREATE TABLE tool_calls (response_id TEXT, name TEXT, arguments TEXT, tool_call_id TEXT)"
+            )
+            database.execute("INSERT INTO tool_calls VALUES ('01hm', 'look', '{\"q\": 1}', 'call_1')")
+
+
+@pytest.mark.parametrize("tools", [False, True])
+def test_llm_logs(tmp_path: Path, settings: Settings, tools: bool) -> None:
+    """The llm command's database, of an age with and without tool calls, read where it is."""
+    make_logs(tmp_path / "logs.db", tools=tools)
+    found = stored(tmp_path / "logs.db", tmp_path, settings)
+    has(
+        found["01hm"],
+        llm__input__text="Be brief\nWhich {one}?",
+        llm__output__text="42",
+        gen_ai__request__temperature=0.5,
+        gen_ai__conversation__id="c1",
+        gen_ai__response__id="chatcmpl-llm",
+        llm__latency_ms=1500.0,
+        gen_ai__usage__input_tokens=11,
+        llm__application__name="llm",
+        llm__tool__names=["look"] if tools else None,
+    )
+    assert found["01hm"]["@timestamp"].startswith("2024-01-10T12:00:00")
+
+
+def test_elastic_openai(tmp_path: Path, settings: Settings) -> None:
+    """A bucket of usage is a report, not a call: its sums, and how many requests it stands for."""
+    found = stored(FIXTURES / "elastic-openai", tmp_path, settings)
+    has(
+        found["hit-1"],
+        gen_ai__operation__name="usage_report",
+        gen_ai__usage__input_tokens=22,
+        llm__cost__status="priced",
+        user__id="user-dummy",
+    )
+    assert found["hit-1"]["labels"]["num_model_requests"] in (4, "4")
+    assert found["hit-1"]["@timestamp"].startswith("2025-01-27")
+
+
+def test_json_logger(tmp_path: Path, settings: Settings) -> None:
+    """A log line with a completion becomes a call, with the line's level and logger; other lines are passed over."""
+    (found,) = stored(FIXTURES / "json-logger", tmp_path, settings).values()
+    has(
+        found,
+        llm__input__text="Log me",
+        llm__output__text="Logged",
+        user__id="u-5",
+        message="asked",
+        log={"level": "warning", "logger": "shop.llm"},
+        labels={"order": 17},
+    )
+    assert found["@timestamp"].startswith("2024-02-02T10:00:01.25")
+
+
+def test_a_mapping_of_one_s_own(tmp_path: Path, settings: Settings) -> None:
+    """Columns by a mapping file: times of a zone, plain texts, verdicts; the other columns are attributes."""
+    (tmp_path / "map.toml").write_text(
+        'zone = "Europe/Berlin"\n[columns]\nid = "call"\nstarted_at = "when"\ninput = "q"\noutput = "a"\nduration_ms = "ms"\n'
+        '"response.usage.prompt_tokens" = "in"\n"response.usage.completion_tokens" = "out"\nversion = "v"\n'
+        '[constants]\n"request.model" = "gpt-4o"\n"response.model" = "gpt-4o"\n[feedback]\nstars = "stars"\n'
+    )
+    (tmp_path / "t.csv").write_text(
+        "call,when,q,a,in,out,v,ms,stars,team\n7,2024-07-01 14:00:00,Hi,Yo,5,2,9,250,yes,red\n"
+    )
+    found = stored(tmp_path / "t.csv", tmp_path, settings, map=tmp_path / "map.toml")
+    has(
+        found["7"],
+        llm__input__text="Hi",
+        llm__output__text="Yo",
+        gen_ai__usage__input_tokens=5,
+        service__version="9",
+        llm__latency_ms=250.0,
+        llm__attributes__request={"team": "red"},
+    )
+    assert found["7"]["@timestamp"] == "2024-07-01T12:00:00.000000Z"
+    has(found["7.stars"], gen_ai__evaluation={"name": "stars", "score": {"value": 1.0}}, llm__join__key=["7"])
