@@ -4,133 +4,99 @@
 
 `minimal loop` searches for 1,000 keys with one `terms` query and writes one partial update for each hit with one
 `_bulk`: nothing is merged, checked, marked or tried again, and the events are in memory beforehand. The joiner does
-all of that. Each run judges other completions of the same store; nine of ten events have one.
+all of that: it reads the events from the store, and writes to each of them where it went. Of the events of a run nine
+of ten have a completion; one in twenty is there before its completion, one in twenty judges a call for the second
+time. Each run judges other completions of the same store.
 """
 
 from __future__ import annotations
 
-import random
+import os
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
-from benchmarks.measure import REQUEST, RESPONSE, machine, table
+from benchmarks.join_store import START, Store, bulk, tell
+from benchmarks.measure import machine, table
 from shipper.embedded import remove_node, start_node
 from shipper.feedback.joiner import Joiner
-from shipper.record import build
 from shipper.settings import Settings
 from shipper.store.client import connect
 from shipper.store.setup import setup
-from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from elasticsearch import Elasticsearch
+
+    from benchmarks.join_store import Events
 
 RESULTS = Path(__file__).parent / "results" / "join.md"
 
 _ROUNDS = 3
 _BATCH = 1000
-_START = 1_795_000_000  # seconds since the epoch
-_HEADERS = {"accept": JSON_TYPE, "content-type": NDJSON_TYPE}
+_SINGLE = 300
 
 
-class Store:
-    """A node with completions in a number of indices, and events that judge them."""
+class Run(NamedTuple):
+    """How fast a run was, and how much of the processors it took: other work on the machine changes that less."""
 
-    def __init__(self, client: Elasticsearch, completions: int, indices: int) -> None:
-        self.client = client
-        self.completions = completions
-        self.indices = indices
-        self._run = 0
+    rate: float
+    """Events per second."""
+    cpu_us: float
+    """Time of the node's and the client's processes for an event, microseconds."""
 
-    def fill(self) -> None:
-        """Start anew."""
-        names = sorted(self.client.indices.get(index="llm-*", features="aliases"))
-        for start in range(0, len(names), 20):
-            self.client.indices.delete(index=names[start : start + 20])
-        self._write(self._completion(number) for number in range(self.completions))
 
-    def events(self, count: int) -> list[tuple[str, str]]:
-        """Write events that judge completions which no run before has judged; their keys and ids."""
-        self._run += 1
-        rng = random.Random(self._run)
-        keys: list[tuple[str, str]] = []
-        for number in range(count):
-            number_of = rng.randrange(self._run, self.completions, 16)  # other completions in every run
-            key = f"c{number_of}" if rng.random() < 0.9 else f"nobody-{self._run}-{number}"
-            if number % 20 == 19:
-                key = keys[-1][0]  # some are judged twice
-            keys.append((key, f"e{self._run}-{number}"))
-        self._write(self._event(key, event_id, rng) for key, event_id in keys)
-        return keys
+class Clock:
+    """Times what is measured, and leaves out what comes between."""
 
-    def _completion(self, number: int) -> bytes:
-        entry = {
-            "at": (_START + number % 5000) * 10**9,
-            "id": f"c{number}",
-            "dataset": "llm.completion",
-            "app": {"name": "bench", "version": str(number % self.indices)},
-            "call": {"request": REQUEST, "response": {**RESPONSE, "id": f"chatcmpl-{number}"}},
-        }
-        return _create(f"llm-completions-bench@{number % self.indices}-2026.11", build(entry))
+    def __init__(self, node_pid: int) -> None:
+        self._stat = Path(f"/proc/{node_pid}/stat")
+        self.seconds = self.cpu_s = 0.0
 
-    def _event(self, key: str, event_id: str, rng: random.Random) -> bytes:
-        entry = {
-            "at": (_START + 6000) * 10**9,
-            "id": event_id,
-            "dataset": "llm.feedback",
-            "app": {"name": "bench"},
-            "call": {
-                "join_keys": [key],
-                "name": "helpful",
-                "value": rng.random() < 0.7,
-                "author": f"u{rng.randrange(1000)}",
-                "author_kind": "human",
-            },
-        }
-        return _create("llm-feedback-bench@2026.11", build(entry))
+    def __enter__(self) -> Self:
+        self._cpu, self._began = self._cpu_s(), time.perf_counter()
+        return self
 
-    def _write(self, actions: Iterable[bytes]) -> None:
-        lines: list[bytes] = []
-        for action in actions:
-            lines.append(action)
-            if len(lines) == 2000:
-                _bulk(self.client, lines)
-                lines = []
-        if lines:
-            _bulk(self.client, lines)
-        self.client.indices.refresh(index="llm-*")
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._began
+        self.cpu_s += self._cpu_s() - self._cpu
+
+    def run(self, events: int) -> Run:
+        """Of so many events."""
+        return Run(events / self.seconds, self.cpu_s / events * 1e6)
+
+    def _cpu_s(self) -> float:
+        fields = self._stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
 
 def main(completions: int = 1_000_000, events: int = 200_000) -> str:
     """Measure on one warm node; the report."""
     folder = Path(tempfile.mkdtemp(prefix="join-"))
-    settings = Settings(home=folder)
-    start_node(folder, heap_mb=1024, cache_dir=settings.cache)
+    settings = Settings(home=folder, request_timeout_s=600)
+    node = start_node(folder, heap_mb=1024, cache_dir=settings.cache)
     try:
         with connect(settings) as client:
             setup(client)
-            speed = _speed(Store(client, completions, 30), settings, events // _ROUNDS)
-            curve = _curve(client, settings, completions // 5, events // 10)
+            store = Store(client, node.pid, completions, 30)
+            speed = _speed(store, settings, events // _ROUNDS)
+            curve = _curve(client, node.pid, settings, completions // 5, events // 10)
     finally:
         remove_node(folder)
-    first = f"{completions:,} completions in 30 indices, {events:,} events in {_ROUNDS} runs of each; median."
-    then = f"{completions // 5:,} completions, {events // 10:,} events in each run; median of {_ROUNDS}."
     parts = [
         "# Joining feedback",
-        f"Written by `python -m benchmarks.join {completions} {events}`. {machine()}; the node on the same machine.",
+        f"Written by `python -m benchmarks.join {completions} {events}`. {machine()}; the node is on the same machine.",
+        f"The node's heap is 1 GB, a completion has {store.document_bytes:,} bytes.",
+        (__doc__ or "").split("\n\n", 2)[2].strip().replace("\n", " "),
         "## Against the least and the simplest",
-        first,
+        f"{completions:,} completions in 30 indices, {events:,} events in {_ROUNDS} runs of each, in turn.",
         speed,
         "## As the number of indices grows",
-        then,
+        f"{completions // 5:,} completions, {events // 10:,} events in each run; median of {_ROUNDS}.",
         curve,
     ]
     return "\n\n".join(parts)
@@ -138,59 +104,76 @@ def main(completions: int = 1_000_000, events: int = 200_000) -> str:
 
 def _speed(store: Store, settings: Settings, events: int) -> str:
     store.fill()
-    rates = _rates(store, settings, events)
-    single = _one_by_one(store.client, store.events(300))
-    least = statistics.median(rates["minimal"])
-    rows = [["minimal loop", f"{least:,.0f}", "1.00"]]
-    joined = statistics.median(rates["joiner"])
-    rows.append(["joiner", f"{joined:,.0f}", f"{joined / least:.2f}"])
-    rows.append(["one search and one update for each event", f"{single:,.0f}", f"{single / least:.2f}"])
-    return table(["", "events/s", "of the minimal loop"], rows)
+    runs = _runs(store, settings, events)
+    single = _one_by_one(store, store.events(_SINGLE))
+    rows = [_row("minimal loop", runs["minimal"], runs["minimal"])]
+    rows.append(_row("joiner", runs["joiner"], runs["minimal"]))
+    rows.append(_row(f"one search and one update an event (of {_SINGLE})", [single], runs["minimal"]))
+    times = _median(runs["joiner"]).rate / single.rate
+    headers = ["", "events/s, median", "of each run", "of the minimal loop", "processor time an event"]
+    return f"{table(headers, rows)}\n\nThe joiner is {times:.0f} times as fast as one event after the other."
 
 
-def _curve(client: Elasticsearch, settings: Settings, completions: int, events: int) -> str:
+def _row(name: str, runs: list[Run], least: list[Run]) -> list[str]:
+    middle = _median(runs)
+    every = ", ".join(f"{run.rate:,.0f}" for run in runs)
+    share = middle.rate / _median(least).rate
+    return [name, f"{middle.rate:,.0f}", every, f"{share:.2f}", f"{middle.cpu_us:,.0f} µs"]
+
+
+def _curve(client: Elasticsearch, node_pid: int, settings: Settings, completions: int, events: int) -> str:
     rows: list[list[str]] = []
     for indices in (3, 30, 300):
-        store = Store(client, completions, indices)
+        store = Store(client, node_pid, completions, indices)
         store.fill()
-        rates = _rates(store, settings, events)
-        least, joined = (statistics.median(rates[name]) for name in ("minimal", "joiner"))
-        rows.append([str(indices), f"{joined:,.0f}", f"{least:,.0f}", f"{joined / least:.2f}"])
-    return table(["indices", "joiner, events/s", "minimal loop, events/s", "ratio"], rows)
+        runs = _runs(store, settings, events)
+        least, joined = _median(runs["minimal"]), _median(runs["joiner"])
+        share = f"{joined.rate / least.rate:.2f}"
+        times = [f"{joined.cpu_us:,.0f} µs", f"{least.cpu_us:,.0f} µs"]
+        rows.append([str(indices), f"{joined.rate:,.0f}", f"{least.rate:,.0f}", share, *times])
+    headers = [
+        "indices",
+        "joiner, events/s",
+        "minimal loop, events/s",
+        "ratio",
+        "joiner, processor time an event",
+    ]
+    return table([*headers, "minimal loop"], rows)
 
 
-def _rates(store: Store, settings: Settings, events: int) -> dict[str, list[float]]:
-    """Events per second of both, in turn; a first pair warms the node up and doesn't count."""
-    rates: dict[str, list[float]] = {"minimal": [], "joiner": []}
+def _median(runs: list[Run]) -> Run:
+    return Run(statistics.median(run.rate for run in runs), statistics.median(run.cpu_us for run in runs))
+
+
+def _runs(store: Store, settings: Settings, events: int) -> dict[str, list[Run]]:
+    """Both in turn; a first pair warms the node up and doesn't count."""
+    runs: dict[str, list[Run]] = {"minimal": [], "joiner": []}
     for round_ in range(_ROUNDS + 1):
         size = events if round_ else min(events, 5000)
-        keys = store.events(size)
-        minimal = _minimal(store.client, keys)
-        store.client.indices.delete(index="llm-feedback-bench@2026.11")
-        store.events(size)
-        joined = _join(store.client, settings, size)
-        store.client.indices.delete(index="llm-feedback-bench@2026.11")
-        if round_:
-            rates["minimal"].append(minimal)
-            rates["joiner"].append(joined)
-    return rates
+        for name in sorted(runs, reverse=bool(round_ % 2)):
+            judged = store.events(size)
+            run = _minimal(store, judged) if name == "minimal" else _join(store, settings, judged)
+            tell(f"{name}: {run.rate:,.0f} events/s, {run.cpu_us:,.0f} µs of processors")
+            if round_:
+                runs[name].append(run)
+    return runs
 
 
-def _minimal(client: Elasticsearch, events: list[tuple[str, str]]) -> float:
-    began = time.perf_counter()
-    for start in range(0, len(events), _BATCH):
-        by_key: dict[str, list[str]] = {}
-        for key, event_id in events[start : start + _BATCH]:
-            by_key.setdefault(key, []).append(event_id)
-        hits = client.search(
-            index="llm-completions-*",
-            size=_BATCH,
-            query={"terms": {"llm.join.key": list(by_key)}},
-            source_includes=["llm.join.key"],
-            seq_no_primary_term=True,
-        )["hits"]["hits"]
-        _bulk(client, [_update(hit, by_key) for hit in hits])
-    return len(events) / (time.perf_counter() - began)
+def _minimal(store: Store, events: Events) -> Run:
+    with Clock(store.node_pid) as clock:
+        for start in range(0, len(events.keys), _BATCH):
+            by_key: dict[str, list[str]] = {}
+            for key, event_id in events.keys[start : start + _BATCH]:
+                by_key.setdefault(key, []).append(event_id)
+            hits = store.client.search(
+                index="llm-completions-*",
+                size=_BATCH,
+                query={"terms": {"llm.join.key": list(by_key)}},
+                source_includes=["llm.join.key"],
+                seq_no_primary_term=True,
+            )["hits"]["hits"]
+            bulk(store.client, [_update(hit, by_key) for hit in hits])
+    return clock.run(len(events.keys))
 
 
 def _update(hit: dict[str, Any], by_key: dict[str, list[str]]) -> bytes:
@@ -208,42 +191,39 @@ def _update(hit: dict[str, Any], by_key: dict[str, list[str]]) -> bytes:
     )
 
 
-def _join(client: Elasticsearch, settings: Settings, events: int) -> float:
-    joiner = Joiner(client, settings, now_ns=lambda: (_START + 7000) * 10**9)
-    began = time.perf_counter()
-    report = joiner.run()
-    rate = events / (time.perf_counter() - began)
-    assert report.events == events, report
-    assert not report.failed, report
-    return rate
+def _join(store: Store, settings: Settings, events: Events) -> Run:
+    """Two runs: the completions that are late come between them. Every event has to be where it belongs."""
+    store.write_events(events)
+    clock = Clock(store.node_pid)
+    joined = 0
+    for later_s in (7000, 100_000):
+        joiner = Joiner(store.client, settings, now_ns=lambda at=START + later_s: at * 10**9)
+        with clock:
+            report = joiner.run()
+        joined += report.joined
+        if report.failed:
+            raise RuntimeError(f"the store refused: {report.failed}")
+        if joined < events.matching:
+            store.write_late(events)
+    if joined != events.matching:
+        raise RuntimeError(f"{joined} events of {events.matching} were joined")
+    return clock.run(len(events.keys))
 
 
-def _one_by_one(client: Elasticsearch, events: list[tuple[str, str]]) -> float:
-    began = time.perf_counter()
-    for key, event_id in events:
-        found = client.search(index="llm-completions-*", size=1, query={"term": {"llm.join.key": key}})
-        for hit in found["hits"]["hits"]:
-            doc = {"llm": {"feedback": {"entries": [{"id": event_id, "score": 1.0}], "positive": True}}}
-            client.update(index=hit["_index"], id=hit["_id"], doc=doc)
-    return len(events) / (time.perf_counter() - began)
-
-
-def _create(index: str, document: dict[str, Any]) -> bytes:
-    document["event"]["ingested"] = document["@timestamp"]
-    about = {"create": {"_index": index, "_id": document["event"]["id"]}}
-    return orjson.dumps(about) + b"\n" + orjson.dumps(document) + b"\n"
-
-
-def _bulk(client: Elasticsearch, lines: list[bytes]) -> None:
-    client.perform_request("POST", "/_bulk?filter_path=errors", headers=_HEADERS, body=b"".join(lines))
-
-
-def _numbers() -> Iterator[int]:
-    return (int(argument) for argument in sys.argv[1:])
+def _one_by_one(store: Store, events: Events) -> Run:
+    with Clock(store.node_pid) as clock:
+        for key, event_id in events.keys:
+            found = store.client.search(
+                index="llm-completions-*", size=1, query={"term": {"llm.join.key": key}}
+            )
+            for hit in found["hits"]["hits"]:
+                doc = {"llm": {"feedback": {"entries": [{"id": event_id, "score": 1.0}], "positive": True}}}
+                store.client.update(index=hit["_index"], id=hit["_id"], doc=doc)
+    return clock.run(len(events.keys))
 
 
 if __name__ == "__main__":
-    report = main(*_numbers())
-    print(report)
+    text = main(*(int(argument) for argument in sys.argv[1:]))
+    print(text)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(report + "\n", "utf-8")
+    RESULTS.write_text(text + "\n", "utf-8")

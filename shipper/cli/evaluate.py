@@ -106,7 +106,9 @@ def evaluate(
         raise click.exceptions.Exit(1)
     figures = {key: estimate(values) for key, values in sorted(scores.items())}
     compared = _compared(scores, versions) if versions else {}
-    click.echo(_as_json(figures, compared) if as_json else "\n".join(_lines(figures, compared, versions)))
+    click.echo(
+        _as_json(figures, compared, versions) if as_json else "\n".join(_lines(figures, compared, versions))
+    )
     if not dry_run and not process.flush(_FLUSH_TIMEOUT_S):
         click.echo("Some scores are not sent yet; they wait in the spool: `shipper status`.", err=True)
         raise click.exceptions.Exit(69)
@@ -168,7 +170,11 @@ def _lines(
             yield sentence(check, versions, found)
 
 
-def _as_json(figures: Mapping[tuple[str, str], Estimate], compared: Mapping[str, Comparison]) -> str:
+def _as_json(
+    figures: Mapping[tuple[str, str], Estimate],
+    compared: Mapping[str, Comparison],
+    versions: tuple[str, str] | None,
+) -> str:
     rows: list[dict[str, Any]] = [
         {
             "check": check,
@@ -183,6 +189,8 @@ def _as_json(figures: Mapping[tuple[str, str], Estimate], compared: Mapping[str,
     differences = [
         {
             "check": check,
+            "versions": versions,
+            "counts": (one.first.count, one.second.count),
             "difference": one.difference,
             "low": one.low,
             "high": one.high,

@@ -119,6 +119,7 @@ def sentence(name: str, versions: tuple[str, str], found: Comparison) -> str:
     """What the comparison means, in a sentence. Never raises."""
     first, second = versions
     interval = f"{100 * found.low:+.1f} to {100 * found.high:+.1f} points"
+    interval += f"; of {found.first.count:,} and {found.second.count:,} scores"
     if not found.enough:
         return (
             f"{name}: too few to say anything: {found.first.count} scores of {first}, {found.second.count} of {second}; "

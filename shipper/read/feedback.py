@@ -105,14 +105,18 @@ def scores(
     client: Elasticsearch,
     *,
     app: str | None = None,
+    version: str | None = None,
+    model: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Scores]:
-    """Mean score by evaluation and version, of the joined events; raw, as they were given.
+    """Mean score by evaluation and version, of the joined events: each as it was given, also when replaced since.
 
     Args:
         client: the store.
         app: of this application only.
+        version: of completions of this version.
+        model: of completions that this model answered.
         since: of completions that began at or after.
         until: of completions that began before.
 
@@ -121,8 +125,8 @@ def scores(
     """
     filters: list[dict[str, Any]] = [{"exists": {"field": "gen_ai.evaluation.score.value"}}]
     filters.append({"term": {"llm.join.status": "joined"}})
-    if app is not None:
-        filters.append({"term": {"llm.application.name": app}})
+    exact = {"llm.application.name": app, "llm.target.version": version, "llm.target.model": model}
+    filters += [{"term": {field: value}} for field, value in exact.items() if value is not None]
     span = {
         name: moment.isoformat() for name, moment in (("gte", since), ("lt", until)) if moment is not None
     }

@@ -70,7 +70,14 @@ def judged(client: Elasticsearch, query: Query, *, interval: Interval | None = N
     return Judged(
         chosen,
         {by: verdicts(client, query, by=by, interval=chosen) for by in get_args(By)},
-        scores(client, app=query.app, since=query.since, until=query.until),
+        scores(
+            client,
+            app=query.app,
+            version=query.version,
+            model=query.model,
+            since=query.since,
+            until=query.until,
+        ),
     )
 
 

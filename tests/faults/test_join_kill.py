@@ -72,10 +72,11 @@ def send_round(road: Road, rng: random.Random, number: int) -> None:
         call = rng.randrange(number * _CALLS, (number + 2) * _CALLS)  # the later half is not logged yet
         author = rng.choice(["ann", "bob", None])
         value = rng.choice([True, False, 0.25, 0.5, "fine", None if author else 1])
+        name = rng.choice(["helpful", "tone"])
         for _ in range(rng.choice([1, 1, 2])):
             shipper.send_feedback(
                 f"c{call}",
-                name=rng.choice(["helpful", "tone"]) if one % 2 else "helpful",
+                name=name,
                 value=value,
                 author=author,
                 event_id=f"f{number}-{one}",
@@ -92,9 +93,8 @@ def send_round(road: Road, rng: random.Random, number: int) -> None:
         )
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.slow)])
-def test_the_store_equals_an_offline_merge(road: Road, rounds: int) -> None:
-    """One of two joiners is killed each round; every completion is what its events alone say."""
+def kill_rounds(road: Road, rounds: int) -> int:
+    """Kill one of two joiners in each round; how many events were joined at the end."""
     rng = random.Random(rounds)
     url = road.settings.elasticsearch_url[0]
     for call in range(_CALLS):
@@ -106,33 +106,42 @@ def test_the_store_equals_an_offline_merge(road: Road, rounds: int) -> None:
             road.arrive()
             time.sleep(rng.random() * 0.6)  # where the joiner is when it dies is chance
             joiners.kill_one(number % 2)
-        deadline = time.monotonic() + 60 + rounds
-        while any(
-            event["llm"].get("join", {}).get("status") != "joined"
-            for event in everything(road, "llm-feedback-*")
-        ):
+        deadline = time.monotonic() + 60 + 2 * rounds
+        while any(event["llm"].get("join", {}).get("status") != "joined" for event in events(road)):
             assert time.monotonic() < deadline
     finally:
         joiners.stop()
+    return len(events(road))
+
+
+def events(road: Road) -> list[Json]:
+    """All feedback and amendments that are stored."""
+    return everything(road, "llm-feedback-*")
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_store_equals_an_offline_merge(road: Road, rounds: int) -> None:
+    """One of two joiners is killed each round; every completion is what its events alone say."""
+    assert kill_rounds(road, rounds) > rounds * _EVENTS
     assert differences(road) == []
 
 
 def differences(road: Road) -> list[tuple[str, Any, Any]]:
     """Completions that are not what a merge of their events says."""
     by_call: dict[str, list[Json]] = defaultdict(list)
-    for event in everything(road, "llm-feedback-*"):
+    for event in events(road):
         by_call[event["llm"]["join"]["key"][0]].append(event)
     found: list[tuple[str, Any, Any]] = []
     for document in everything(road, "llm-completions-*"):
-        events = by_call[document["event"]["id"]]
-        entries = [entry_of(event) for event in events if event["event"]["dataset"] == "llm.feedback"]
+        own = by_call[document["event"]["id"]]
+        entries = [entry_of(event) for event in own if event["event"]["dataset"] == "llm.feedback"]
         expected: Json = {"feedback": None}
         if entries:
             ended_at = document["event"].get("end") or document["@timestamp"]
             expected["feedback"] = merge({}, entries, ended_at=ended_at)
         amendments = sorted(
             (event["@timestamp"], event["event"]["id"], event["llm"]["amendment"]["fields"]["output"])
-            for event in events
+            for event in own
             if event["event"]["dataset"] == "llm.amendment"
         )
         expected["text"] = amendments[-1][2] if amendments else "Blue."

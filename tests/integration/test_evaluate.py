@@ -80,6 +80,10 @@ def test_a_dataset_in_a_file(road: Road, run: Callable[..., Result], tmp_path: P
     result = run("--check", "exact", "--truth", str(file), "--dry-run", "--json")
     [row] = orjson.loads(result.stdout)["scores"]
     assert (row["check"], row["version"], row["count"], row["mean"]) == ("exact", "1.0", 2, 0.5)
+    result = run("--check", "exact", "--compare", "1.0", "1.0", "--dry-run", "--json")
+    [compared] = orjson.loads(result.stdout)["comparisons"]
+    assert (compared["versions"], compared["counts"]) == (["1.0", "1.0"], [2, 2])
+    assert compared["enough"] is False
     assert road.store.count(index="llm-feedback-*", q="llm.feedback.author_kind:evaluator")["count"] == 0
     file.write_text("key,ground_truth\nd0,\n", "utf-8")
     result = run("--check", "exact", "--truth", str(file))

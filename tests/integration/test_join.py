@@ -14,10 +14,12 @@ import shipper
 from shipper.feedback import find, joiner
 from shipper.feedback.joiner import Joiner
 from shipper.feedback.merge import entry_of, merge
+from shipper.feedback.requests import Requests
 from shipper.store.client import connect
 from tests.plugins.feedback import REQUEST, RESPONSE
 
 if TYPE_CHECKING:
+    from shipper.feedback.documents import Completion
     from tests.plugins.feedback import Road
 
 
@@ -274,13 +276,17 @@ def test_two_joiners_in_each_others_way_end_at_the_same(road: Road, monkeypatch:
     shipper.send_feedback(call.event_id, name="a", rating=1, application="join")
     road.arrive()
     second = Joiner(road.store, road.settings)
-    found = second._requests.completions(  # what the second joiner has read before the first one writes
+    found = Requests(road.store).completions(  # what the second joiner has read before the first one writes
         ("llm-completions-*",), {"match_all": {}}, 10
     )
     assert road.join().joined == 1
     shipper.send_feedback(call.event_id, name="b", rating=0, application="join")
     road.arrive()
-    monkeypatch.setattr(second._requests, "completions", lambda *_: found)
+
+    def read_before(*_: object) -> list[Completion]:
+        return found
+
+    monkeypatch.setattr(Requests, "completions", read_before)
     report = second.run()
     assert (report.joined, report.conflicts, report.completions) == (1, 1, 1)
     road.store.indices.refresh(index="llm-*")

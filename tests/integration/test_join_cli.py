@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -210,9 +210,10 @@ def test_verdicts_by_time_version_and_prompt(road: Road) -> None:
             )
     road.join()
     query = Query(app="join")
+    average: Any = pytest.approx((1 + 0.25 + 0.5) / 3)
     assert verdicts(road.store, query, by="version") == [
-        Verdicts("1.0", 8, 4, 2, 6, pytest.approx((1 + 0.25 + 0.5) / 3)),
-        Verdicts("2.0", 4, 2, 1, 3, pytest.approx((1 + 0.25 + 0.5) / 3)),
+        Verdicts("1.0", 8, 4, 2, 6, average),
+        Verdicts("2.0", 4, 2, 1, 3, average),
     ]
     rows = verdicts(road.store, query, by="time")
     assert [(row.name, row.completions) for row in rows] == [
@@ -231,6 +232,8 @@ def test_verdicts_by_time_version_and_prompt(road: Road) -> None:
         ("helpful", "1.0", 6),
         ("helpful", "2.0", 3),
     ]
+    assert [one.count for one in scores(road.store, version="2.0", model="gpt-4o-mini-2024-07-18")] == [3]
+    assert scores(road.store, version="2.0", model="another") == []
     lines = list(chart(rows, 80))
     assert len(lines) == 4
     assert max(map(len, lines)) <= 80

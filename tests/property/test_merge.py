@@ -47,7 +47,7 @@ def events(draw: st.DrawFn) -> list[Json]:
     """Events on one completion; few authors, names and minutes, so that they meet."""
     out: list[Json] = []
     for number in range(draw(st.integers(0, 14))):
-        call = dict(draw(VERDICTS))
+        call: Json = dict(draw(VERDICTS))
         if (author := draw(st.sampled_from([None, "a", "b"]))) is not None:
             call["author"] = author
         if (choice := draw(st.sampled_from([None, 0, 1]))) is not None:

@@ -27,7 +27,7 @@ def test_newcombes_interval() -> None:
     assert found.is_clear
     assert (
         sentence("exact", ("1.0", "2.0"), found)
-        == "exact: 2.0 is better than 1.0 by 20.0 points (+5.2 to +33.4 points)."
+        == "exact: 2.0 is better than 1.0 by 20.0 points (+5.2 to +33.4 points; of 80 and 70 scores)."
     )
 
 
