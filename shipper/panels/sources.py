@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -26,7 +26,7 @@ class Source:
     title: str
     indices: tuple[str, ...]
     models: tuple[type[Document], ...]
-    controls: Mapping[Control, tuple[str, ...]]
+    controls: Mapping[Control, tuple[str, ...]] = field(hash=False)
     """The fields that a control looks at, any of which may fit; a control that is missing can't narrow this source.
     In Kibana, which has one field for each control, it is the first of the completions'."""
 

@@ -35,6 +35,7 @@ class ScriptedKibana:
         self.views: dict[str, Json] = {}
         self.objects: dict[tuple[str, str], Json] = {}
         self.dashboards: dict[str, Json] = {}
+        self.rules: dict[str, Json] = {}
         self.writes: list[str] = []
 
     def __call__(self, request: Request) -> Answer:
@@ -57,6 +58,8 @@ class ScriptedKibana:
             return self.export(request.json["objects"])
         if path == "saved_objects/_import":
             return self.take(request)
+        if path.startswith("alerting/rule/"):
+            return self.rule(request, name)
         if path.startswith("dashboards/") and self.has_api():
             return self.dashboard(request, name)
         return Answer(404, {"statusCode": 404, "error": "Not Found", "message": "Not Found"})
@@ -107,6 +110,22 @@ class ScriptedKibana:
         return Answer(
             200, {"success": not errors, "successCount": 0 if errors else len(objects), "errors": errors}
         )
+
+    def rule(self, request: Request, name: str) -> Answer:
+        if request.method == "GET":
+            found = self.rules.get(name)
+            return Answer(200, {"id": name, **found}) if found else Answer(404, {"statusCode": 404})
+        fixed = {"enabled", "rule_type_id", "consumer"}
+        if request.method == "POST" and name in self.rules:
+            return Answer(409, {"statusCode": 409, "message": "conflict"})
+        if request.method == "PUT" and fixed & set(request.json):
+            return Answer(400, {"statusCode": 400, "message": "definition for this key is missing"})
+        missing = {"name", "schedule", "params"} - set(request.json)
+        if missing:
+            return Answer(400, {"statusCode": 400, "message": f"{sorted(missing)} is missing"})
+        kept = {key: value for key, value in self.rules.get(name, {}).items() if key in fixed}
+        self.rules[name] = {"actions": [], "tags": [], **kept, **request.json, "mute_all": False}
+        return Answer(200, {"id": name, **self.rules[name]})
 
     def dashboard(self, request: Request, name: str) -> Answer:
         if request.method == "GET":
