@@ -79,6 +79,11 @@ class Program:
         assert "Traceback" not in error, error
         return self._lines
 
+    @property
+    def logged(self) -> int:
+        """How many events it has logged so far."""
+        return len(self._lines)
+
     def wait_for(self, count: int) -> None:
         """Wait until it has logged so many events."""
         with self._changed:
