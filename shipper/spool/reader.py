@@ -6,10 +6,10 @@ all earlier ones are committed. Only the holder of the folder's drain lock may r
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shipper.record.entry import sequence_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipper.spool.ledger import Balance, Tally
     from shipper.spool.lock import FileLock
 
-_PIECE = 256 * 1024  # bytes read at a time: a batch of small events should not cost reading a large one
+_BUFFER = 256 * 1024  # bytes read at a time: a batch of small events should not cost reading a large one
 
 
 class FolderReader:
@@ -171,31 +171,21 @@ class FolderReader:
         self._drain_lock.release()
 
     def _read(self, max_events: int, max_bytes: int) -> tuple[list[bytes], int]:
-        """Complete lines from the current position on, and their size."""
+        """Complete lines from the current position on, without their ends, and the bytes that they take."""
+        lines: list[bytes] = []
+        size = 0
         try:
-            descriptor = os.open(self.folder.segment(self._segment), os.O_RDONLY | os.O_CLOEXEC)
+            file = self.folder.segment(self._segment).open("rb", buffering=_BUFFER)
         except FileNotFoundError:
-            return [], 0
-        try:
-            pieces: list[bytes] = []
-            size = count = 0
-            while count < max_events and (size < max_bytes or not count):  # a line may be longer than a batch
-                wanted = min(_PIECE, max_bytes - size) if size < max_bytes else _PIECE
-                piece = os.pread(descriptor, wanted, self._offset + size)
-                if not piece:
+            return lines, size
+        with file:
+            file.seek(self._offset)
+            for line in islice(file, max_events):
+                if line[-1:] != b"\n" or (lines and size + len(line) > max_bytes):  # a line may exceed a batch
                     break
-                pieces.append(piece)
-                size += len(piece)
-                count += piece.count(b"\n")
-        finally:
-            os.close(descriptor)
-        data = b"".join(pieces)
-        end = data.rfind(b"\n") + 1
-        lines = data[: end - 1].split(b"\n") if end else []
-        if len(lines) > max_events:
-            del lines[max_events:]
-            end = sum(map(len, lines)) + len(lines)
-        return lines, end
+                size += len(line)
+                lines.append(line[:-1])
+        return lines, size
 
     def _remove_before(self, segment: int) -> None:
         for number in self.folder.segments():
