@@ -144,6 +144,17 @@ class Settings(BaseModel):
     lower_is_better: tuple[str, ...] = Field(
         (), description="Names of evaluations whose high scores are bad (`toxic`), comma separated."
     )
+    alerts_file: Path | None = Field(
+        None, description="Rules of `shipper alerts`. Empty: those that come with the package."
+    )
+    alerts_webhook: SecretStr | None = Field(
+        None, description="Where `shipper alerts check --notify` posts what fires, in Slack's form."
+    )
+    alerts_smtp: SecretStr | None = Field(
+        None, description="Mail server for what fires: `smtp://user:password@host:587`, or `smtps://…`."
+    )
+    alerts_mail_from: str | None = Field(None, description="Sender of these mails.")
+    alerts_mail_to: tuple[str, ...] = Field((), description="Receivers of these mails, comma separated.")
     retention_days: int | None = Field(
         None, ge=1, description="Age at which completions are deleted; feedback doesn't wait longer for one."
     )
@@ -161,13 +172,13 @@ class Settings(BaseModel):
                 raise ValueError("must not contain a password; use the username and password settings")
         return tuple(str(url).rstrip("/") for url in value or ())
 
-    @field_validator("lower_is_better", mode="before")
+    @field_validator("lower_is_better", "alerts_mail_to", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         names = value.split(",") if isinstance(value, str) else value or ()
         return tuple(name.strip() for name in names if name.strip())
 
-    @field_validator("home", "cache", "elasticsearch_ca", "logstash_ca", mode="after")
+    @field_validator("home", "cache", "elasticsearch_ca", "logstash_ca", "alerts_file", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None

@@ -31,6 +31,7 @@ _VERBS = {
     "evaluate": "shipper.cli.evaluate",
     "demo": "shipper.cli.demo",
     "report": "shipper.cli.report",
+    "alerts": "shipper.cli.alerts",
     "keys": "shipper.cli.keys",
     "retention": "shipper.cli.retention",
     "reprice": "shipper.cli.reprice",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from shipper.alerts.put import put_rules
+from shipper.alerts.rules import rules_of, shipped
 from shipper.stack.furnish import furnish
 from shipper.stack.kibana import Kibana, api_key, basic
 
@@ -27,7 +29,7 @@ def put_dashboards(
     only_check: bool,
     as_json: bool,
 ) -> None:
-    """Put data views, saved searches and dashboards, and say what became of each.
+    """Put data views, saved searches, dashboards and alerts, and say what became of each.
 
     Raises:
         ShipperError: Kibana did not answer, is too old, or refused something.
@@ -36,6 +38,8 @@ def put_dashboards(
     """
     kibana = Kibana(url, _authorization(settings, key), ca or settings.elasticsearch_ca, space)
     steps = furnish(kibana, change=not only_check)
+    rules = shipped() if settings.alerts_file is None else rules_of(settings.alerts_file)
+    steps += put_rules(kibana, rules, change=not only_check)
     for step in steps:
         if as_json:
             click.echo(orjson.dumps(asdict(step)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--check", "only_check", is_flag=True, help="Change nothing; exit code 1 if something would change."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as NDJSON.")
-@click.option("--kibana", metavar="URL", help="Put data views, searches and dashboards into Kibana instead.")
+@click.option("--kibana", metavar="URL", help="Put data views, searches, dashboards and alerts into Kibana.")
 @click.option("--space", default="", help="Kibana's space, by its id. Default: the default space.")
 @click.option("--kibana-api-key", envvar="KIBANA_API_KEY", help="Default: as for the store. [KIBANA_API_KEY]")
 @click.option(

@@ -29,9 +29,9 @@ _NO_LICENCE = "current license is non-compliant"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one role, user, data view or dashboard."""
+    """What became of one role, user, data view, dashboard or alert."""
 
-    kind: Literal["role", "user", "data view", "dashboard", "saved objects"]
+    kind: Literal["role", "user", "data view", "dashboard", "saved objects", "alert"]
     name: str
     action: Literal["created", "updated", "unchanged", "skipped"]
     reason: str = ""
