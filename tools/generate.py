@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticUndefined
 
 from shipper.panels.kibana.files import files as kibana_files
+from shipper.panels.page import panels_page
 from shipper.record.fields import DATASETS, Amendment, Completion, DeadLetter, Delivery, Feedback
 from shipper.settings import PREFIX, Settings
 
@@ -88,6 +89,7 @@ def generated() -> dict[Path, str]:
         **{ROOT / "kibana" / name: text for name, text in kibana_files().items()},
         ROOT / "docs" / "fields.md": fields_page(),
         ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / "docs" / "panels.md": panels_page(),
     }
 
 

@@ -36,7 +36,7 @@ ANSWER = {
 }
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")])
-GENERATED = {"fields.md", "settings.md"}
+GENERATED = {"fields.md", "panels.md", "settings.md"}
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SETUP = re.compile(r"<!-- setup\n(.*?)-->", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
