@@ -50,12 +50,12 @@ def main(events: int = 100_000, rounds: int = 2) -> str:
     try:
         with connect(settings) as client:
             setup(client)
-            _fill(settings, events)
-            ready = list(_ready(settings))
+            fill(settings, events)
+            ready = list(ready_documents(settings))
             size = sum(len(body) for _, body in ready[:1000]) // 1000
             runs: list[tuple[str, Callable[[], None]]] = [
                 ("ready bytes by http.client, 2 connections", lambda: _raw(node.url, ready)),
-                ("shipper drain: spool → documents → _bulk, 2 connections", lambda: _drain(settings)),
+                ("shipper drain: spool → documents → _bulk, 2 connections", lambda: drain(settings)),
                 (
                     "elasticsearch.helpers.parallel_bulk from dicts, 2 threads",
                     lambda: _parallel(client, ready),
@@ -65,7 +65,7 @@ def main(events: int = 100_000, rounds: int = 2) -> str:
             _rate(client, runs[0][1], events)  # a node that has just started compiles its code first
             for round_ in range(rounds):
                 if round_:
-                    _fill(settings, events)
+                    fill(settings, events)
                 for name, run in runs:
                     rates.setdefault(name, []).append(_rate(client, run, events))
     finally:
@@ -82,7 +82,7 @@ def main(events: int = 100_000, rounds: int = 2) -> str:
     )
 
 
-def _fill(settings: shipper.Settings, events: int) -> None:
+def fill(settings: shipper.Settings, events: int) -> None:
     """Leave a backlog in the spool, as a process that ended would."""
     spooled = settings.replace(send="none")
     app = shipper.Application("backlog", version="1", settings=spooled)
@@ -92,7 +92,7 @@ def _fill(settings: shipper.Settings, events: int) -> None:
 
 
 def _rate(client: Elasticsearch, run: Callable[[], None], events: int) -> float:
-    _clear(client)
+    clear(client)
     began = time.perf_counter()
     run()
     client.indices.refresh(index="llm-completions-backlog@1-*")
@@ -103,12 +103,14 @@ def _rate(client: Elasticsearch, run: Callable[[], None], events: int) -> float:
     return events / seconds
 
 
-def _clear(client: Elasticsearch) -> None:
+def clear(client: Elasticsearch) -> None:
+    """Remove what an earlier run has stored."""
     for name in list(client.indices.get(index="llm-completions-backlog*").body):
         client.indices.delete(index=name)
 
 
-def _ready(settings: shipper.Settings) -> Iterator[tuple[str, bytes]]:
+def ready_documents(settings: shipper.Settings) -> Iterator[tuple[str, bytes]]:
+    """Id and body of each document that the spool's lines come to."""
     for folder in instance_folders(settings.spool_dir):
         for number in folder.segments():
             for line in folder.segment(number).read_bytes().splitlines():
@@ -152,7 +154,8 @@ def _raw(url: str, ready: list[tuple[str, bytes]]) -> None:
         thread.join()
 
 
-def _drain(settings: shipper.Settings) -> None:
+def drain(settings: shipper.Settings) -> None:
+    """Send what lies in the spool; returns when the sink has taken it."""
     sender = Sender(settings, make_sink(settings), role="drain", instance="bench", adopt_living=True)
     sender.adopt()
     sender.start()

@@ -204,7 +204,7 @@ def test_beats(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
 
 def test_tcp(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
     """Lines over TCP: a client's @metadata stays outside, what can't be read is kept, too deep a value harms nobody."""
-    hostile = record("by-tcp", **{"@metadata": {"index": "elsewhere", "value": 1}, "tags": "x"})
+    hostile = record("by-tcp", tags="x") | {"@metadata": {"index": "elsewhere", "value": 1}}
     deep = '{"x":' + "[" * 300 + "]" * 300 + "}"
     with tls_client(logstash, logstash.tcp_port) as connection:
         connection.sendall(f"{json.dumps(hostile)}\n{{oops\n{deep}\n".encode())

@@ -162,12 +162,15 @@ def test_scripts_and_ids() -> None:
 def test_nothing_of_logstashs_gets_into_a_record() -> None:
     """No input, nor its codec, adds fields by ECS names; what HTTP adds is in @metadata, and bodies are bounded."""
     for name, plugin in plugins("input"):
-        codec = plugin.options.get("codec")
         if plugin.name == "dead_letter_queue":
             continue
+        codec: Any = plugin.options["codec"]
         if plugin.name != "kafka":  # it has no such option, and adds nothing unless told
             assert plugin.options["ecs_compatibility"] == "disabled", name
-        assert codec == "plain" or codec.options["target"] == "[@metadata][value]", name
+        assert codec == "plain" or (codec.name, codec.options["target"]) == (
+            "json_lines",
+            "[@metadata][value]",
+        )
         if plugin.name == "http":
             assert "[@metadata]" in plugin.options["remote_host_target_field"]
             assert "[@metadata]" in plugin.options["request_headers_target_field"]

@@ -65,7 +65,7 @@ def examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
         max_examples=count,
         derandomize=True,
         database=None,
-        suppress_health_check=[*HealthCheck],
+        suppress_health_check=list(HealthCheck),
         deadline=None,
     )
     @given(strategy)
@@ -228,7 +228,11 @@ def test_documents(ruby: Ruby, unenriched: Callable[[str], list[dict[str, Any]]]
 @pytest.fixture
 def unenriched(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[dict[str, Any]]]:
     """What the Python road makes of a message before it completes the records."""
-    monkeypatch.setattr(sys.modules["shipper.route.intake"], "enrich", lambda record, _arrived: record)
+
+    def leave(record: dict[str, Any], _arrived: int) -> dict[str, Any]:
+        return record
+
+    monkeypatch.setattr(sys.modules["shipper.route.intake"], "enrich", leave)
     return lambda message: [one.document for one in intake(message, ARRIVED)]
 
 

@@ -179,9 +179,11 @@ def test_the_small_profile_has_two_gigabytes_of_heap() -> None:
     services = compose["services"]
     heaps = {
         "elasticsearch": int(
-            re.search(r"-Xmx(\d+)m", services["elasticsearch"]["environment"]["ES_JAVA_OPTS"])[1]
-        ),  # type: ignore[index]
-        "logstash": int(re.search(r"-Xmx(\d+)m", services["logstash"]["environment"]["LS_JAVA_OPTS"])[1]),  # type: ignore[index]
+            services["elasticsearch"]["environment"]["ES_JAVA_OPTS"].rpartition("-Xmx")[2].removesuffix("m")
+        ),
+        "logstash": int(
+            services["logstash"]["environment"]["LS_JAVA_OPTS"].rpartition("-Xmx")[2].removesuffix("m")
+        ),
         "kibana": int(services["kibana"]["environment"]["NODE_OPTIONS"].rpartition("=")[2]),
     }
     assert sum(heaps.values()) == 2048

@@ -106,17 +106,22 @@ def test_a_licence_without_field_security_costs_one_role() -> None:
     assert [name for name, action in steps if action == "skipped"] == ["shipper_reader_figures"]
 
 
+def refuse(_: Request) -> Answer:
+    """A cluster that doesn't let us."""
+    return error(403, "security_exception", "action is unauthorized")
+
+
 def test_any_other_refusal_is_told() -> None:
     """Who may not manage security learns it from the store's own answer."""
     with pytest.raises(ApiError, match="403"):
-        run(lambda _: error(403, "security_exception", "action is unauthorized"))
+        run(refuse)
 
 
 def test_the_stores_own_additions_are_no_difference() -> None:
     """Empty lists, metadata and another order say nothing; one privilege more does."""
     role = load_roles()["shipper_reader_figures"]
     fields = {"grant": role["indices"][0]["field_security"]["grant"][::-1], "except": []}
-    stored = {
+    stored: dict[str, Any] = {
         **role,
         "run_as": [],
         "metadata": {"_reserved": False},

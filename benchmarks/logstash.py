@@ -1,0 +1,172 @@
+"""Logstash in between: filters alone, and the whole road against shipping directly.
+
+"A core" is processor time: what one core does in a second that it has for this process alone, whatever else runs.
+Needs LOGSTASH_HOME, the folder of an official distribution. Both roads lead through the same forwarding proxy to the same
+node: Logstash asks `GET /` first, which the embedded node does not answer. Records are the backlog's; the time of each
+road ends when all of them are searchable. Everything shares the machine's cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+import shipper
+from benchmarks.backlog import clear, drain, fill, ready_documents
+from benchmarks.measure import machine, table
+from shipper.embedded import remove_node, start_node
+from shipper.process import close_all
+from shipper.store.client import connect
+from shipper.store.setup import setup
+from tests.logstash.real import PASSWORD, USER, RealLogstash, until
+from tests.plugins.proxy import ForwardingProxy
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+JAVA = "-Xms512m -Xmx512m"
+_PIPELINES = Path(__file__).resolve().parents[1] / "logstash" / "pipeline"
+_WARM_S, _MEASURED_S = 20.0, 20.0
+
+
+def main(events: int = 100_000, rounds: int = 2) -> str:
+    """Measure both; the report. Raises KeyError without LOGSTASH_HOME."""
+    home = Path(os.environ["LOGSTASH_HOME"])
+    folder = Path(tempfile.mkdtemp(prefix="logstash-bench-"))
+    try:
+        parts = ["# Logstash", machine(), _filters(home, folder), _roads(home, folder, events, rounds)]
+        return "\n\n".join(parts)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _filters(home: Path, folder: Path) -> str:
+    settings = shipper.Settings(home=folder / "one")
+    fill(settings, 1)
+    (_, body), *_ = ready_documents(settings)
+    shipped = json.loads(body)
+    bare = {name: shipped[name] for name in ("@timestamp", "service", "gen_ai")}
+    rows: list[list[str]] = []
+    for name, record in (("the shipper's", shipped), ("a bare client's", bare)):
+        message = json.dumps(record, ensure_ascii=False)
+        rate, core, megabytes = _filter_rate(home, folder / ("bare" if "bare" in name else "own"), message)
+        figures = [len(message.encode()), rate, core, 2 * core, megabytes]
+        rows.append([name, *(f"{figure:,.0f}" for figure in figures)])
+    return "## records.conf alone: generator → filters → null\n\n" + table(
+        ["record", "bytes", "events/s", "events/s of a core", "of two", "resident, MiB"], rows
+    )
+
+
+def _filter_rate(home: Path, folder: Path, message: str) -> tuple[float, float, float]:
+    """Events a second once it is warm, events a second of a core, and the memory then."""
+    one = RealLogstash(home, folder, "http://127.0.0.1:9", "", java_options=JAVA)
+    around = folder / "around"
+    around.mkdir()
+    (folder / "message.txt").write_text(message, "utf-8")
+    # `generator` would read quotes and backslashes of an option as its own; a codec's file has none.
+    quoted = message.replace("'", "\\u0027")
+    (around / "a.conf").write_text(
+        f"input {{ generator {{ codec => plain message => '{quoted}' }} }}", "utf-8"
+    )
+    shutil.copy(_PIPELINES / "records.conf", around / "b.conf")
+    (around / "c.conf").write_text("output { null { } }", "utf-8")
+    (one.settings / "pipelines.yml").write_text(
+        f'- pipeline.id: records\n  path.config: "{around}/*.conf"\n  queue.type: memory\n', "utf-8"
+    )
+    one.start(wait=False)
+    try:
+        until("events flow", lambda: _filtered(one) > 0, 180)
+        time.sleep(_WARM_S)
+        began, used, before = time.perf_counter(), _core_seconds(one), _filtered(one)
+        time.sleep(_MEASURED_S)
+        done, used = _filtered(one) - before, _core_seconds(one) - used
+        return done / (time.perf_counter() - began), done / used, one.resident_mb()
+    finally:
+        one.kill()
+
+
+def _core_seconds(one: RealLogstash) -> float:
+    assert one.process is not None
+    times = psutil.Process(one.process.pid).cpu_times()
+    return times.user + times.system
+
+
+def _filtered(one: RealLogstash) -> int:
+    events = one.stats()["pipelines"].get("records", {}).get("events") or {}  # null while it starts
+    return events.get("out", 0)
+
+
+def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
+    settings = shipper.Settings(home=folder / "roads", connections=2, batch_max_events=1000)
+    node = start_node(settings.home, heap_mb=1024, cache_dir=settings.cache)
+    rows: list[list[str]] = []
+    try:
+        with ForwardingProxy(node.url) as proxy, connect(settings) as client:
+            setup(client)
+            direct = settings.replace(elasticsearch_url=[proxy.url])
+            logstash = RealLogstash(home, folder / "ls", proxy.url, "http-plain", java_options=JAVA).start()
+            through = settings.replace(
+                logstash_url=[logstash.plain_url],
+                logstash_username=USER,
+                logstash_password=PASSWORD,
+            )
+            try:
+                _rate(client, direct, events // 4)  # warms up the node, and then Logstash
+                _rate(client, through, events // 4)
+                for _ in range(rounds):
+                    straight = _rate(client, direct, events)
+                    before, used = logstash.resident_mb(), _core_seconds(logstash)
+                    taken, stored = _rates(client, through, events)
+                    core = events / (_core_seconds(logstash) - used)
+                    memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
+                    figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
+                    rows.append([*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory])
+            finally:
+                logstash.kill()
+    finally:
+        close_all()
+        remove_node(settings.home)
+    return f"## The whole road: a backlog of {events:,} records, from spool to searchable\n\n" + table(
+        [
+            "direct, records/s",
+            "taken by Logstash, records/s",
+            "through Logstash, records/s",
+            "of direct",
+            "records/s of a core of Logstash",
+            "Logstash resident before → after, MiB",
+        ],
+        rows,
+    )
+
+
+def _rate(client: Elasticsearch, settings: shipper.Settings, events: int) -> float:
+    return _rates(client, settings, events)[1]
+
+
+def _rates(client: Elasticsearch, settings: shipper.Settings, events: int) -> tuple[float, float]:
+    """Records a second until the sink has taken them, and until they are searchable."""
+    clear(client)
+    fill(settings, events)
+    began = time.perf_counter()
+    drain(settings)
+    taken = time.perf_counter() - began
+    until("all are stored", lambda: _count(client) >= events, 600, 0.2)
+    return events / taken, events / (time.perf_counter() - began)
+
+
+def _count(client: Elasticsearch) -> int:
+    index = "llm-completions-backlog@1-*"
+    client.indices.refresh(index=index)
+    return client.count(index=index)["count"]
+
+
+if __name__ == "__main__":
+    print(main(*map(int, sys.argv[1:])))
