@@ -219,6 +219,7 @@ def _said(event: Mapping[str, Any]) -> str:
     author = " ".join(text_at(event, f"llm.feedback.{name}") for name in ("author_kind", "author"))
     choice = value_at(event, "llm.feedback.choice_index")
     values = value_at(event, "llm.feedback.values")
+    truth = value_at(event, "llm.feedback.ground_truth")
     status = text_at(event, "llm.join.status") or "pending"
     parts = [
         time_text(value_at(event, "@timestamp")),
@@ -227,6 +228,7 @@ def _said(event: Mapping[str, Any]) -> str:
         f"choice {choice}" if choice is not None else "",
         status if status != "joined" else "",
         as_json(values) if values else "",
+        as_json(truth) if truth is not None else "",
         text_at(event, "gen_ai.evaluation.explanation"),
     ]
     return " · ".join(part for part in parts if part)

@@ -186,6 +186,8 @@ def test_show_prints_each_event(road: Road, run: Run) -> None:
     lines = run(show, call.event_id).stdout
     assert "helpful: 1 · human u7 · choice 1 · pending · very" in lines
     assert "rating: 0.25 · human · pending" in lines
+    shipper.send_ground_truth(call.event_id, {"colour": "blue"}, application="join")
+    assert '· ground_truth ground_truth · pending · {"colour":"blue"}' in run(show, call.event_id).stdout
 
 
 def test_verdicts_by_time_version_and_prompt(road: Road) -> None:
