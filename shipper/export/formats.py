@@ -107,11 +107,18 @@ class Documents(Lines):
             sources = [hit.source for hit in hits]
         else:
             sources = [orjson.dumps(self._change(document)) for document in documents_of(hits)]
-        lines = b"".join(
-            b'{"_index":%b,"_id":%b,"_source":%b}\n' % (hit.index_name, hit.id, one_line(source))
-            for hit, source in zip(hits, sources, strict=True)
-        )
-        return Encoded(lines, len(hits), {})
+        parts: list[bytes] = []
+        for hit, source in zip(hits, sources, strict=True):
+            parts += (
+                b'{"_index":',
+                hit.index_name,
+                b',"_id":',
+                hit.id,
+                b',"_source":',
+                one_line(source),
+                b"}\n",
+            )
+        return Encoded(b"".join(parts), len(hits), {})
 
 
 class Csv:

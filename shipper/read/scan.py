@@ -48,7 +48,10 @@ _BUSY: Final = (429, 502, 503, 504)
 _HITS: Final = b'"hits":['
 _SOURCE: Final = b'"_source":'
 _SORT: Final = b',"sort":'
-_HEAD: Final = re.compile(rb'[{,]*"_index":("[^"]+"),"_id":("(?:[^"\\]|\\.)*")')
+_INDEX: Final = b'{"_index":"'
+_ID: Final = b'","_id":"'
+_BACKSLASH: Final = ord("\\")
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _PIT_ID: Final = re.compile(rb'"pit_id":"([^"]+)"')
 
 
@@ -108,7 +111,7 @@ class Snapshot:
         """
         if not isinstance(client.transport, StoreTransport):
             raise UsageError("This needs a client as shipper.store.client.open_store gives it.")
-        # Indices that are none of ours any more must not hide that some of ours can't be read: no partial results.
+        # An index that was deleted just now is no fault; one that can't be read is: nothing may be missing.
         opened = client.open_point_in_time(index=indices, keep_alive=_KEEP_ALIVE, ignore_unavailable=True)
         return cls(client, opened["id"])
 
@@ -204,12 +207,19 @@ class Snapshot:
         hits: list[RawHit] = []
         end = 0
         for piece in pieces:
-            head = _HEAD.match(piece)
+            name = piece.find(_INDEX) + len(_INDEX) - 1
+            name_end = piece.find(_ID, name)
+            begin = name_end + len(_ID) - 1
+            id_end = piece.find(b'"', begin + 1) + 1
+            if piece[id_end - 2] == _BACKSLASH and (whole := _STRING.match(piece, begin)) is not None:
+                id_end = whole.end()  # rare: a quote or a backslash in the id
+            source = piece.find(_SOURCE, id_end)
             end = piece.rfind(_SORT)
-            if head is None or end < 0:
+            if name_end < 0 or source < 0 or end < source:
                 raise _unreadable(answer)
-            source = piece[piece.index(_SOURCE, head.end()) + len(_SOURCE) : end]
-            hits.append(RawHit(head[1], head[2], source))
+            hits.append(
+                RawHit(piece[name : name_end + 1], piece[begin:id_end], piece[source + len(_SOURCE) : end])
+            )
         return hits, orjson.loads(pieces[-1][end + len(_SORT) :]) if pieces else None
 
 
