@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from contextlib import ExitStack
@@ -137,6 +138,10 @@ class _Job:
             self._created_at = datetime.fromtimestamp(self._file.stat().st_mtime, UTC)
         lines = iter(source)
         first = next(lines, b"")
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UsageError(
+                f"{self._file} is UTF-16. Save it as UTF-8 first; spreadsheets call that CSV UTF-8. Nothing was logged."
+            )
         form = form or format_of(self._file.name, first)
         progress, began = ProgressLine(), time.monotonic()
         for row in rows_of(_chain(first, lines), form):

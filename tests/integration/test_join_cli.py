@@ -16,6 +16,7 @@ import shipper
 from shipper.cli.feedback import feedback
 from shipper.cli.join import join
 from shipper.cli.show import show
+from shipper.errors import UsageError
 from shipper.read.feedback import Verdicts, chart, scores, verdicts
 from shipper.read.joins import join_state
 from shipper.read.judged import feedback_rows, judged, page_of, rows_of
@@ -157,6 +158,14 @@ def test_a_file_of_feedback_is_imported_once(road: Road, run: Run, tmp_path: Pat
         "hits"
     ]["hits"]
     assert event["_source"]["llm"]["import"].items() >= {"file": "verdicts.csv", "line": 3}.items()
+
+
+def test_a_file_that_is_not_utf_8_is_told(run: Run, tmp_path: Path) -> None:
+    """A spreadsheet's UTF-16 has no column that could be mapped."""
+    file = tmp_path / "sheet.csv"
+    file.write_text("key,rating\nk,1\n", "utf-16")
+    with pytest.raises(UsageError, match=r"is UTF-16\. Save it as UTF-8"):
+        run(feedback, "import", str(file), "--dry-run")
 
 
 def test_truths_of_old_calls_are_imported(road: Road, run: Run, tmp_path: Path) -> None:
