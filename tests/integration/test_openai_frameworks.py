@@ -20,11 +20,14 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
         ("openai_pydantic_ai", "pydantic_ai"),
         ("openai_agents_sdk", "agents"),
         ("openai_langchain", "langchain_openai"),
+        ("openai_llama_index", "llama_index.llms.openai"),
+        ("openai_litellm", "litellm"),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_a_frameworks_call_is_recorded(example: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One call, with the framework's messages and the model's answer, under the application's name."""
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it asks the network when it is imported
     pytest.importorskip(package)
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     with (

@@ -1,0 +1,107 @@
+"""Callbacks for frameworks that make their calls themselves: answered, streamed and failed calls are logged once each."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipper.testing import Captured, OpenAIServer, answer, capture_completions, error, stream
+from tests.fixtures.openai_api import BLUE, COMPLETION, USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUESTION = "What colour is the sky?"
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def captured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
+    """What is logged while a server answers once, streams once, and refuses from then on."""
+    with (
+        OpenAIServer(answer(COMPLETION), stream([*BLUE, USAGE]), error(400)) as server,
+        capture_completions() as captured,
+    ):
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it asks the network when imported
+        yield captured
+
+
+def check(documents: list[dict[str, Any]], tokens: list[tuple[int, int]]) -> None:
+    """One document for each of the three calls."""
+    answered, streamed, failed = documents
+    for one in documents:
+        assert one["llm"]["application"] == {"name": "weather-bot"}
+        assert one["service"]["version"] == "1.0.0"
+        assert one["llm"]["input"]["text"] == QUESTION
+        assert one["gen_ai"]["provider"]["name"] == "openai"
+        assert one["llm"]["latency_ms"] > 0
+    for one, (asked, said) in zip((answered, streamed), tokens, strict=True):
+        assert one["llm"]["output"]["text"] == "Blue."
+        assert one["gen_ai"]["response"]["finish_reasons"] == ["stop"]
+        assert (one["gen_ai"]["usage"]["input_tokens"], one["gen_ai"]["usage"]["output_tokens"]) == (
+            asked,
+            said,
+        )
+        assert one["event"]["outcome"] == "success"
+    assert answered["gen_ai"]["conversation"]["id"] == "s"
+    assert answered["tags"] == ["t"]
+    assert failed["event"]["outcome"] == "failure"
+    assert "refused by the test" in failed["error"]["message"]
+
+
+def test_litellm(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own id of the call is a join key; the cost is what it says."""
+    litellm = pytest.importorskip("litellm")
+    from shipper.callbacks.litellm import LiteLLMCallback
+
+    logged = threading.Semaphore(0)
+
+    class Told(LiteLLMCallback):
+        """Says when a call was logged: LiteLLM calls back in threads of its own."""
+
+        def log_success_event(self, *told: Any, **named: Any) -> None:
+            super().log_success_event(*told, **named)
+            logged.release()
+
+        def log_failure_event(self, *told: Any, **named: Any) -> None:
+            super().log_failure_event(*told, **named)
+            logged.release()
+
+    monkeypatch.setattr(litellm, "callbacks", [Told("weather-bot", version="1.0.0")])
+    asked: dict[str, Any] = {
+        "model": "openai/gpt-4o-mini",
+        "messages": [{"role": "user", "content": QUESTION}],
+    }
+    litellm.completion(**asked, metadata={"session_id": "s", "tags": ["t"]})
+    assert logged.acquire(timeout=30)
+    assert list(litellm.completion(**asked, stream=True))
+    assert logged.acquire(timeout=30)
+    with pytest.raises(litellm.BadRequestError):
+        litellm.completion(**asked)
+    assert logged.acquire(timeout=30)
+    check(captured.documents, [(9, 2), (9, 3)])
+    assert all(len(one["llm"]["join"]["key"]) >= 2 for one in captured.documents)
+    assert captured.documents[0]["gen_ai"]["usage"]["cost"]["source"] == "caller"
+
+
+def test_langchain(captured: Captured) -> None:
+    """LangChain's run id is a join key."""
+    package = pytest.importorskip("langchain_openai")
+    from shipper.callbacks.langchain import LangChainCallback
+
+    model = package.ChatOpenAI(model="gpt-4o-mini", max_retries=0)
+    config = {
+        "callbacks": [LangChainCallback("weather-bot", version="1.0.0")],
+        "tags": ["t"],
+        "metadata": {"session_id": "s"},
+    }
+    model.invoke(QUESTION, config=config)
+    assert list(model.stream(QUESTION, config=config))
+    with pytest.raises(Exception, match="refused by the test"):
+        model.invoke(QUESTION, config=config)
+    check(captured.documents, [(9, 2), (9, 3)])
+    assert all(len(one["llm"]["join"]["key"]) >= 2 for one in captured.documents)
