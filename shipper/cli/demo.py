@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
 from shipper.cli.node import up
+from shipper.cli.report import print_lines, selection_of, width, write_page
 from shipper.demo.calls import APPLICATION
-from shipper.demo.month.road import log_month, remove_month
+from shipper.demo.month.road import log_any_month, log_month, remove_month
 from shipper.demo.month.story import APPLICATION as MONTH
 from shipper.demo.run import log_demo
+from shipper.panels.catalogue import DASHBOARDS
+from shipper.panels.overview import OVERVIEW
 from shipper.process import configure, flush
 from shipper.read.listing import listing
 from shipper.read.query import Query, terms_of
 from shipper.read.search import search as find
+from shipper.report.selection import sections
+from shipper.report.terminal import lines_of
 from shipper.store.client import open_store
 
 if TYPE_CHECKING:
@@ -32,7 +39,8 @@ _NEXT = (
     ("show demo-choices", "one call: conversation, choices, tokens, cost"),
     ("status", "where every event is"),
 )
-_DAYS, _CALLS = 30, 20_000
+_DAYS, _CALLS, _SMALL = 30, 20_000, 2000
+_SHOWN = 14  # figures, versions, and when each ran
 _NARROWEST, _WIDEST = 80, 120
 
 
@@ -69,6 +77,8 @@ def demo(context: click.Context, days: int | None, calls: int | None, seed: int,
         _show(client, Query(app=APPLICATION, limit=8))
         click.echo(f'\nFound by the word "{_WORDS}":\n')
         _show(client, Query(app=APPLICATION, text=_WORDS, limit=1))
+        click.echo(f"\nA month of application {MONTH}, made up:\n")
+        _report(client, settings)
     command = sys.argv[0] if sys.argv[0].endswith("shipper") else "shipper"
     click.echo("\nTry next:")
     for arguments, what in _NEXT:
@@ -81,11 +91,33 @@ def _month(settings: Settings, seed: int, days: int, calls: int) -> None:
     """Log some days, and say what is in them."""
     with open_store(settings) as client:
         logged = log_month(client, settings, seed=seed, days=days, calls=calls)
-    click.echo(
-        f"{logged.calls:,} calls and {logged.opinions:,} judgements of {days} days are in the store, as application "
-        f"{MONTH}; {logged.joined:,} judgements were joined now."
-    )
+    if logged.was_there:
+        click.echo(
+            f"{logged.calls:,} calls of {days} days were in the store already, as application {MONTH}."
+        )
+    else:
+        click.echo(
+            f"{logged.calls:,} calls and {logged.opinions:,} judgements of {days} days are in the store now, as "
+            f"application {MONTH}; {logged.joined:,} judgements are joined."
+        )
+    click.echo(f"Look at them: shipper report --app {MONTH}")
     click.echo("Take them away again: shipper demo --remove")
+
+
+def _report(client: Elasticsearch, settings: Settings) -> None:
+    """The month at a glance, and as a page where the charting library is installed."""
+    log_any_month(client, settings, calls=_SMALL)
+    selection = selection_of(f"{_DAYS}d", None, {"app": MONTH})
+    (overview,) = sections(client, (OVERVIEW,), selection)
+    print_lines(lines_of(replace(overview, results=overview.results[:_SHOWN]), width()))
+    click.echo(f"\nThe rest of it: shipper report --app {MONTH}")
+    if find_spec("vl_convert") is None:
+        click.echo(
+            "As a page with charts: pip install 'llm-shipper[report]', then shipper report --html report.html"
+        )
+        return
+    click.echo("As a page with charts:")
+    write_page(client, settings.home / "report.html", DASHBOARDS, selection)
 
 
 def _remove(settings: Settings) -> None:

@@ -81,7 +81,7 @@ def report(
             _judged(client, selection, as_json=as_json)
         elif html is not None:
             dashboards = tuple(_REPORTS.values()) if name is None else (_REPORTS[name],)
-            _write_page(client, html, dashboards, selection)
+            write_page(client, html, dashboards, selection)
         elif versions:
             _compare(client, (versions[0], versions[1]), selection, as_json=as_json)
         else:
@@ -164,7 +164,7 @@ def _compare(
         raise click.exceptions.Exit(1)
 
 
-def _write_page(
+def write_page(
     client: Elasticsearch, path: Path, dashboards: tuple[Dashboard, ...], selection: Selection
 ) -> None:
     """Write the page, and say where it is.

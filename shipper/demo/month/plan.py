@@ -55,6 +55,11 @@ class Month:
     """Other calls under ids that are taken."""
 
 
+def name_of(*, seed: int, end: float, days: int, calls: int) -> str:
+    """What the ids of a month's calls begin with."""
+    return hashlib.blake2b(f"{seed}/{end}/{days}/{calls}".encode(), digest_size=4).hexdigest()
+
+
 def plan_month(*, seed: int, end: float, days: int, calls: int) -> Month:
     """Think up a month.
 
@@ -68,7 +73,7 @@ def plan_month(*, seed: int, end: float, days: int, calls: int) -> Month:
     """
     random = Random(f"{seed}/{end}/{days}/{calls}")
     begin = end - days * DAY_S
-    name = hashlib.blake2b(f"{seed}/{end}/{days}/{calls}".encode(), digest_size=4).hexdigest()
+    name = name_of(seed=seed, end=end, days=days, calls=calls)
     situations = sorted(_conversations(random, begin, end, calls), key=lambda one: one.started_at)
     month = Month()
     latest: dict[str, str] = {}

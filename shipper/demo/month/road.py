@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shipper.capture.application import Application
 from shipper.capture.feedback import send_judgement
 from shipper.capture.handler import ATTRIBUTE, CompletionHandler
-from shipper.demo.month.plan import plan_month
+from shipper.demo.month.plan import name_of, plan_month
 from shipper.demo.month.story import APPLICATION
 from shipper.errors import StoreUnreachable
 from shipper.feedback.joiner import Joiner
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FLUSH_S = 600.0
 _INDICES = "llm-*"
-_ENDS = "months"
+_FILE, _ENDS = "demo.json", "months"
 _OF_RECORD = frozenset({"stream", "retry_count", "turn"})
 """What the handler takes for the caller's metadata: a call with one of these goes through the application."""
 
@@ -41,30 +41,48 @@ class Logged:
     calls: int
     opinions: int
     joined: int
-    end: float
-    """The month's last moment, seconds since the epoch."""
+    was_there: bool
+    """Whether all of it was in the store already."""
 
 
 def log_month(client: Elasticsearch, settings: Settings, *, seed: int, days: int, calls: int) -> Logged:
-    """Log the month; what was logged before is recognised by its ids.
+    """Log the month in place of another one; what was logged before is recognised by its ids.
 
     Raises:
         OSError: the home folder can't be written.
         StoreUnreachable: the store did not take it in time.
         ApiError, TransportError: the store refused or did not answer.
     """
+    if _others(settings, seed, days, calls):
+        remove_month(client, settings)
     end = _end(settings, seed, days, calls)
+    if _is_there(client, name_of(seed=seed, end=end, days=days, calls=calls), calls):
+        return Logged(calls, 0, 0, was_there=True)
     month = plan_month(seed=seed, end=end, days=days, calls=calls)
     _log_calls(settings, month.calls)
-    _log_opinions(settings, month.opinions)
     _wait()
+    # A joiner that runs beside us puts off what it can't find yet: opinions come when their calls can be found.
     client.indices.refresh(index=_INDICES)
+    _log_opinions(settings, month.opinions)
     if not _has_clashes(client):
         _log_calls(settings, month.clashes)
-        _wait()
+    _wait()
+    client.indices.refresh(index=_INDICES)
     joined = Joiner(client, settings).run().joined
     client.indices.refresh(index=_INDICES)
-    return Logged(len(month.calls), len(month.opinions), joined, end)
+    return Logged(len(month.calls), len(month.opinions), joined, was_there=False)
+
+
+def log_any_month(client: Elasticsearch, settings: Settings, *, calls: int) -> Logged:
+    """The month that was logged last, else one of thirty days.
+
+    Raises:
+        OSError, StoreUnreachable, ApiError, TransportError: as `log_month`.
+    """
+    for name in _known(settings):
+        seed, days, known = (int(part) for part in name.split("/"))
+        return log_month(client, settings, seed=seed, days=days, calls=known)
+    return log_month(client, settings, seed=1, days=30, calls=calls)
 
 
 def remove_month(client: Elasticsearch, settings: Settings) -> int:
@@ -77,7 +95,7 @@ def remove_month(client: Elasticsearch, settings: Settings) -> int:
     found = [partition_of(index) for index in stored_indices(client)]
     ours = [one for one in found if one is not None and one.application == APPLICATION]
     delete(client, ours)
-    path = settings.home / "demo.json"
+    path = settings.home / _FILE
     save_json(path, {name: value for name, value in load_json(path).items() if name != _ENDS})
     return len(ours)
 
@@ -134,15 +152,33 @@ def _has_clashes(client: Elasticsearch) -> bool:
     return letters["count"] > 0
 
 
+def _is_there(client: Elasticsearch, name: str, calls: int) -> bool:
+    """Whether the store has all calls of a month, and its dead letters, which come last."""
+    found = client.count(
+        index=f"llm-completions-{APPLICATION}@*",
+        query={"prefix": {"event.id": f"{name}-"}},
+        ignore_unavailable=True,
+        allow_no_indices=True,
+    )
+    return found["count"] >= calls and _has_clashes(client)
+
+
+def _known(settings: Settings) -> dict[str, float]:
+    """The ends of the months that were logged, by `seed/days/calls`."""
+    ends = load_json(settings.home / _FILE).get(_ENDS)
+    return {str(name): float(end) for name, end in ends.items()} if isinstance(ends, dict) else {}
+
+
+def _others(settings: Settings, seed: int, days: int, calls: int) -> bool:
+    return bool(set(_known(settings)) - {f"{seed}/{days}/{calls}"})
+
+
 def _end(settings: Settings, seed: int, days: int, calls: int) -> float:
     """The minute of the first run of this month: a second run has to say the same times."""
-    path = settings.home / "demo.json"
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stored = load_json(path)
-    ends = stored.get(_ENDS)
-    known: dict[str, float] = dict(ends) if isinstance(ends, dict) else {}
-    name = f"{seed}/{days}/{calls}"
+    known, name = _known(settings), f"{seed}/{days}/{calls}"
     if name not in known:
         known[name] = float(time.time() // 60 * 60)
-        save_json(path, {**stored, _ENDS: known})
+        path = settings.home / _FILE
+        save_json(path, {**load_json(path), _ENDS: known})
     return known[name]
