@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from shipper.record.reading import Json
 
-_MAX_FORMS = 500
-_MAX_SEEN = 5000
+_MAX_FORMS = 100
+_MAX_SEEN = 10_000
+_MAX_REST = 16 * 1024  # bytes; forms of long lists of tools would take more memory than they are worth
 
 
 class Filled(NamedTuple):
@@ -63,7 +64,9 @@ class Forms:
         """
         self._general = general
         self._forms: dict[bytes, _Form | None] = {}  # None: tried, and it doesn't work for this kind
-        self._seen: set[bytes] = set()  # once; a form is worth its making when the kind comes again
+        self._seen: set[int] = (
+            set()
+        )  # hashes of kinds that came once; a form is worth its making for the second
 
     def fill(self, entry: Json, now_ns: int) -> Filled | None:
         """The document of an entry; None when it has to take the general path. The entry stays as it is.
@@ -83,15 +86,16 @@ class Forms:
         form = self._forms.get(key)
         if form is not None:
             return _filled(form, gaps, entry, now_ns)
-        if key in self._seen:
-            if key not in self._forms:
-                if len(self._forms) >= _MAX_FORMS:
-                    self._forms.clear()
-                self._forms[key] = self._made(entry, now_ns)
+        if key in self._forms or len(key) > _MAX_REST:
+            return None
+        if len(self._forms) >= _MAX_FORMS or len(self._seen) >= _MAX_SEEN:
+            self._forms.clear()
+            self._seen.clear()
+        if hash(key) in self._seen:
+            self._forms[key] = None  # tried once only
+            self._forms[key] = self._made(entry, now_ns)
         else:
-            if len(self._seen) >= _MAX_SEEN:
-                self._seen.clear()
-            self._seen.add(key)
+            self._seen.add(hash(key))
         return None
 
     def _made(self, entry: Json, now_ns: int) -> _Form | None:

@@ -107,8 +107,10 @@ class Gaps:
             and figures.get("reasoning_tokens", 0) <= completion
             and ("ended_at" not in times or times.get("started_at", 0) <= times["ended_at"])
             and event_id != response_id
-            and event_id not in join_keys
-            and response_id not in join_keys
+            and (
+                not join_keys
+                or all(type(key) is str and key not in (event_id, response_id) for key in join_keys)
+            )
         )
 
     def rest_of(self, entry: Json) -> bytes:
@@ -129,7 +131,7 @@ class Gaps:
     def written_into(self, outline: Json) -> Json:
         """A document of the same form, with all of this one's values that its place, cost or one-liner depend on."""
         figures, times = self._figures, self._times
-        start = times.get("started_at") or times.get("created_at") or self.at
+        start = times.get("started_at", times.get("created_at", self.at))
         gen_ai, llm = outline["gen_ai"], outline["llm"]
         usage = {
             **gen_ai["usage"],

@@ -34,7 +34,7 @@ TEXTS = st.text(min_size=1, max_size=300) | st.sampled_from(
 )
 FIGURES = st.integers(0, 10) | st.integers(0, 2**40)
 TIMES = st.integers(10**16, 9 * 10**18) | st.sampled_from(
-    [1_763_710_240.25, "2025-11-21T07:30:41.500Z", 1_763_710_240]
+    [0, 1_763_710_240.25, "2025-11-21T07:30:41.500Z", 1_763_710_240]
 )
 PLAIN: Json = {
     "request": {
@@ -188,6 +188,9 @@ def test_plain_calls_have_a_form(said: Json) -> None:
         (("response", "usage", "completion_tokens_details", "reasoning_tokens"), 121),
         (("response", "object"), "chat.completion.chunk"),
         (("save",), False),
+        (("join_keys",), ["chatcmpl-1"]),
+        (("join_keys",), [5]),
+        (("started_at",), "2025-11-21T07:30:41"),
     ],
 )
 def test_what_could_change_more_than_its_gap_has_no_form(path: tuple[Any, ...], value: Any) -> None:
