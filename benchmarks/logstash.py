@@ -83,7 +83,7 @@ def _filter_rate(home: Path, folder: Path, message: str) -> tuple[float, float, 
     )
     one.start(wait=False)
     try:
-        until("events flow", lambda: _filtered(one) > 0, 180)
+        until("events flow", lambda: _filtered(one) > 0, 600)
         time.sleep(_WARM_S)
         began, used, before = time.perf_counter(), _core_seconds(one), _filtered(one)
         time.sleep(_MEASURED_S)

@@ -15,7 +15,13 @@ from shipper.route import slug
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BY_APPLICATION = ("shipper_writer", "shipper_joiner", "shipper_reader", "shipper_reader_figures")
+BY_APPLICATION = (
+    "shipper_writer",
+    "shipper_joiner",
+    "shipper_reader",
+    "shipper_reader_figures",
+    "shipper_figures",
+)
 """The roles that can be narrowed to one application."""
 
 _NOT_IN_A_KEY = ("description", "metadata")

@@ -22,6 +22,7 @@ COMPLETIONS = "llm-completions-support@1.0-2026.11"
 FEEDBACK = "llm-feedback-support@2026.11"
 DELIVERY = "llm-delivery-support@2026.11"
 DEADLETTER = "llm-deadletter-support@2026.11"
+FIGURES = "llm-figures-support@1.0-2026.11"
 OURS = (COMPLETIONS, FEEDBACK, DELIVERY, DEADLETTER)
 FOREIGN = (
     "logs-nginx-default",
@@ -61,7 +62,8 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "shipper_joiner": {COMPLETIONS: MERGES, FEEDBACK: MERGES, DELIVERY: CREATES, DEADLETTER: CREATES},
     "shipper_reader": dict.fromkeys(OURS, READS),
     "shipper_reader_figures": dict.fromkeys((COMPLETIONS, FEEDBACK, DELIVERY), READS),
-    "shipper_admin": dict.fromkeys(OURS, EVERYTHING),
+    "shipper_figures": {FIGURES: READS},
+    "shipper_admin": dict.fromkeys((*OURS, FIGURES), EVERYTHING),
     "logstash_internal": dict.fromkeys(OURS, CREATES),
     "kibana": dict.fromkeys(OURS, READS),
 }
@@ -84,6 +86,7 @@ ALLOWED_CLUSTER: dict[str, set[str]] = {
     "shipper_joiner": {"who are you", "read index templates"},
     "shipper_reader": {"who are you"},
     "shipper_reader_figures": {"who are you"},
+    "shipper_figures": {"who are you"},
     "shipper_admin": {
         "who are you",
         "health",
@@ -100,7 +103,7 @@ ALLOWED_CLUSTER: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("role", ALLOWED)
-@pytest.mark.parametrize("index", [*OURS, *FOREIGN])
+@pytest.mark.parametrize("index", [*OURS, FIGURES, *FOREIGN])
 def test_a_role_may_do_exactly_this_to_an_index(role: str, index: str) -> None:
     """Every action is allowed where the table says so, and nowhere else."""
     may = {name for name, action in ACTIONS.items() if may_index(ROLES[role], action, index)}
@@ -141,7 +144,7 @@ SCHEMA: dict[str, Any] = {
                     "names": {
                         **_NAMES,
                         "minItems": 1,
-                        "items": {"pattern": r"^llm-(completions|feedback|delivery|deadletter)-\*(@\*)?$"},
+                        "items": {"pattern": r"^llm-(completions|feedback|delivery|deadletter|figures)-\*(@\*)?$"},
                     },
                     "privileges": {**_NAMES, "minItems": 1, "items": {"enum": sorted(INDEX)}},
                     "field_security": {
