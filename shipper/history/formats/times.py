@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shipper.record.times import parse_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-def first_time(values: dict[str, Any], names: Iterable[str]) -> int | None:
-    """The first of some values that is a time, in ns since the epoch; it is taken out. Never raises."""
-    for name in names:
-        value = values.get(name)
-        if value is not None and (found := time_ns(value)) is not None:
-            del values[name]
-            return found
-    return None
 
 
 def time_ns(value: Any) -> int | None:

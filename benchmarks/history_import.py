@@ -1,0 +1,271 @@
+"""A large history from a file to searchable documents, against ready bytes and against the client's own helpers.
+
+All of them write the same documents into a fresh index of the same template on the same node, one after the other, each
+index without refreshes while it loads, as an import makes it; each time includes the refresh at the end. `ready bytes`
+is the limit: `_bulk` bodies on the disk, posted over plain HTTP connections, answers not even parsed. The importer is
+the command, as a process of its own: its start is in the time, and its memory is the operating system's word for it.
+The CPU is that of loader and node together: where both share the cores it bounds the rate, and it can be compared on a
+machine that has other things to do.
+
+    python -m benchmarks.history_import [records] [rounds]
+    python -m benchmarks.history_import kills [rounds]
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+from elasticsearch import helpers
+
+import shipper
+from benchmarks.measure import REQUEST, RESPONSE, machine, table
+from shipper.embedded import remove_node, start_node
+from shipper.history import import_history
+from shipper.store.client import connect
+from shipper.store.setup import setup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from elasticsearch import Elasticsearch
+
+_CONNECTIONS = 2
+_BATCH = 1000
+_BYTES = 1800
+_INDEX = "llm-completions-history@1-2024.11"
+_COMMAND = [sys.executable, "-c", "from shipper.cli import main; main()", "import"]
+
+
+def main(records: int = 100_000, rounds: int = 2) -> str:
+    """Measure all on one warm node, in turn, several times; the report."""
+    folder = Path(tempfile.mkdtemp(prefix="history-"))
+    settings = shipper.Settings(home=folder / "home")
+    node = start_node(settings.home, heap_mb=1024, cache_dir=settings.cache)
+    rates: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {}
+    memory: dict[str, int] = {}
+    try:
+        pairs, own, ready = _prepare(folder, settings, records)
+        with connect(settings) as client:
+            setup(client)
+            runs: list[tuple[str, Callable[[], None]]] = [
+                ("ready bytes by http.client, 2 connections", lambda: _raw(client, node.url, ready, records)),
+                ("shipper import of our own documents", lambda: _import(settings, node.url, own)),
+                ("shipper import of request/response pairs", lambda: _import(settings, node.url, pairs)),
+                ("elasticsearch.helpers.parallel_bulk from dicts, 2 threads", lambda: _parallel(client, own)),
+                ("elasticsearch.helpers.bulk from dicts", lambda: _bulk(client, own)),
+            ]
+            _rate(client, runs[0][1], records)  # a node that has just started compiles its code first
+            for _ in range(rounds):
+                for name, run in runs:
+                    before = _cpu_s(node.pid)
+                    rates.setdefault(name, []).append(_rate(client, run, records))
+                    spent.setdefault(name, []).append((_cpu_s(node.pid) - before) / records * 1e6)
+                    if name.startswith("shipper"):
+                        memory[name] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        sizes = [path.stat().st_size / records for path in (pairs, own)]
+    finally:
+        remove_node(settings.home)
+        shutil.rmtree(folder, ignore_errors=True)
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    limit = next(iter(middle.values()))
+    least = {name: statistics.median(found) for name, found in spent.items()}
+    bound = next(iter(least.values()))
+    rows = [
+        [
+            name,
+            f"{rate:,.0f}",
+            f"{rate / limit:.0%}",
+            f"{least[name]:,.0f} µs",
+            f"{bound / least[name]:.0%}",
+            f"{memory[name] / 1024:,.0f} MB" if name in memory else "",
+        ]
+        for name, rate in middle.items()
+    ]
+    return (
+        f"## {records:,} records: pairs of {sizes[0]:,.0f} bytes, documents of {sizes[1]:,.0f} bytes\n\n{machine()}; the "
+        f"node runs on the same cores; median of {rounds} rounds\n\n"
+        + table(["what", "records/s", "of the limit", "CPU a record", "limit's CPU to it", "resident"], rows)
+    )
+
+
+def kills(rounds: int = 50, records: int = 100_000) -> str:
+    """Kill an import in the middle, again and again; the report of what is in the store in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="history-"))
+    settings = shipper.Settings(home=folder / "home")
+    node = start_node(settings.home, heap_mb=1024, cache_dir=settings.cache)
+    try:
+        with connect(settings) as client:
+            setup(client)
+            source = _pairs(folder, records)
+            killed = 0
+            while killed < rounds:
+                process = subprocess.Popen(
+                    [*_COMMAND, str(source), "--app", "history", "--version", "1"],
+                    env=_environment(settings, node.url),
+                    stdout=subprocess.DEVNULL,
+                )
+                try:
+                    process.wait(random.uniform(0.8, 2.0))
+                    break
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    killed += 1
+            _import(settings, node.url, source)
+            client.indices.refresh(index=_INDEX)
+            stored = client.count(index=_INDEX)["count"]
+            lines = client.search(
+                index=_INDEX,
+                size=0,
+                aggs={"lines": {"cardinality": {"field": "llm.import.line", "precision_threshold": 40_000}}},
+            )
+    finally:
+        remove_node(settings.home)
+        shutil.rmtree(folder, ignore_errors=True)
+    different = lines["aggregations"]["lines"]["value"]
+    return (
+        f"{killed} kills in an import of {records:,} records: {stored:,} documents, about {different:,} different lines; "
+        f"missing {max(0, records - stored)}, double {max(0, stored - records)}."
+    )
+
+
+def _prepare(folder: Path, settings: shipper.Settings, records: int) -> tuple[Path, Path, Path]:
+    """The same records as pairs, as our own documents, and as bodies of `_bulk`."""
+    pairs, own, ready = _pairs(folder, records), folder / "own.ndjson", folder / "ready.ndjson"
+    import_history(pairs, app="history", version="1", to=str(own), settings=settings)
+    with own.open("rb") as lines, ready.open("wb") as out:
+        for line in lines:
+            out.write(b'{"create":{"_index":"%b","_id":"%b"}}\n%b' % (_INDEX.encode(), _id_of(line), line))
+    return pairs, own, ready
+
+
+def _pairs(folder: Path, records: int) -> Path:
+    path = folder / "pairs.jsonl"
+    request, response = deepcopy(REQUEST), deepcopy(RESPONSE)
+    with path.open("wb") as file:
+        for number in range(records):
+            response["id"] = f"chatcmpl-{number:020}"
+            row: dict[str, Any] = {
+                "timestamp": 1_731_000_000 + number,
+                "request": request,
+                "response": response,
+                "user": f"user-{number % 1000}",
+                "latency_ms": 100 + number % 900,
+            }
+            longer = _BYTES - len(orjson.dumps(row))
+            words = f"{number} What about order {number * 7919 % 1_000_003}? "
+            said: str = request["messages"][1]["content"]
+            request["messages"][1]["content"] = (words * 40)[: max(40, len(said) + longer)]
+            file.write(orjson.dumps(row) + b"\n")
+    return path
+
+
+def _cpu_s(node_pid: int) -> float:
+    """CPU that the loader and the node have used: the rate that two busy cores allow, whoever else uses them."""
+    fields = Path(f"/proc/{node_pid}/stat").read_text().rpartition(")")[2].split()
+    own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(one.ru_utime + one.ru_stime for one in own)
+
+
+def _id_of(line: bytes) -> bytes:
+    return orjson.loads(line)["event"]["id"].encode()
+
+
+def _rate(client: Elasticsearch, run: Callable[[], None], records: int) -> float:
+    if client.indices.exists(index=_INDEX):
+        client.indices.delete(index=_INDEX)
+    began = time.perf_counter()
+    run()
+    client.indices.refresh(index=_INDEX)
+    seconds = time.perf_counter() - began
+    stored = client.count(index=_INDEX)["count"]
+    if stored != records:
+        raise RuntimeError(f"{stored} documents instead of {records}")
+    return records / seconds
+
+
+def _environment(settings: shipper.Settings, url: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
+    return {**kept, "SHIPPER_HOME": str(settings.home), "SHIPPER_ELASTICSEARCH_URL": url}
+
+
+def _import(settings: shipper.Settings, url: str, source: Path) -> None:
+    command = [*_COMMAND, str(source), "--app", "history", "--version", "1"]
+    subprocess.run(command, env=_environment(settings, url), stdout=subprocess.DEVNULL, check=True)
+
+
+def _make_index(client: Elasticsearch) -> None:
+    client.indices.create(index=_INDEX, settings={"refresh_interval": "-1"})
+
+
+def _raw(client: Elasticsearch, url: str, ready: Path, records: int) -> None:
+    _make_index(client)
+    place = urlsplit(url)
+    lock = threading.Lock()
+    with ready.open("rb") as file:
+
+        def next_body() -> bytes:
+            with lock:
+                return b"".join(file.readline() for _ in range(2 * _BATCH))
+
+        def work() -> None:
+            connection = http.client.HTTPConnection(place.hostname or "", place.port)
+            headers = {"Content-Type": "application/x-ndjson"}
+            while body := next_body():
+                connection.request("POST", "/_bulk?filter_path=errors", body, headers)
+                if connection.getresponse().read() != b'{"errors":false}':
+                    raise RuntimeError(f"the limit's own writes failed, of {records}")
+
+        threads = [threading.Thread(target=work) for _ in range(_CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def _actions(own: Path) -> Iterator[dict[str, Any]]:
+    with own.open("rb") as file:
+        for line in file:
+            document = orjson.loads(line)
+            yield {
+                "_op_type": "create",
+                "_index": _INDEX,
+                "_id": document["event"]["id"],
+                "_source": document,
+            }
+
+
+def _parallel(client: Elasticsearch, own: Path) -> None:
+    _make_index(client)
+    for _ in helpers.parallel_bulk(client, _actions(own), thread_count=_CONNECTIONS, chunk_size=_BATCH):
+        pass
+
+
+def _bulk(client: Elasticsearch, own: Path) -> None:
+    _make_index(client)
+    helpers.bulk(client, _actions(own), chunk_size=_BATCH)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["kills"]:
+        print(kills(*map(int, sys.argv[2:])))
+    else:
+        print(main(*map(int, sys.argv[1:])))
