@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +13,7 @@ from shipper.panels.kibana.objects import OLDEST_KIBANA
 from shipper.panels.kibana.views import data_views
 from shipper.stack.kibana import shown
 from shipper.stack.security import Step
+from shipper.store.assets import asset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +47,7 @@ def furnish(kibana: Kibana, folder: Traversable | None = None, *, change: bool =
         raise StoreTooOld(
             f"Kibana at {kibana.url} is {_dotted(version)}; {_dotted(OLDEST_KIBANA)} or newer is needed."
         )
-    source = folder or _assets()
+    source = folder or asset("kibana")
     steps = [_put_view(kibana, name, view, change=change) for name, view in data_views().items()]
     if version < FIRST_WITH_API:
         reason = f"Kibana {_dotted(version)} has no dashboards API for us: they are imported as saved objects"
@@ -158,8 +157,3 @@ def _dashboards(folder: Traversable) -> Iterator[Traversable]:
 
 def _dotted(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
-
-
-def _assets() -> Traversable:
-    installed = files("shipper") / "_assets" / "kibana"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "kibana"

@@ -19,10 +19,14 @@ from urllib.parse import quote
 import pytest
 
 from shipper import CompletionHandler, configure, flush
+from shipper.panels.catalogue import DASHBOARDS, SEARCHES
+from shipper.panels.kibana.files import EVERYTHING
 from shipper.settings import Settings
 from shipper.spool.books import finished_balance, read_books
 from shipper.spool.ledger import Balance
 from shipper.stack.environment import write_environment
+from shipper.stack.furnish import furnish
+from shipper.stack.kibana import Kibana, basic
 from shipper.stack.roles import for_application, load_roles
 from tests.faults.programs import wait_until
 
@@ -146,6 +150,27 @@ def test_a_second_set_up_changes_nothing(stack: Stack) -> None:
     for line in stack.run("run", "--rm", "--no-deps", "kibana-setup").splitlines():
         if "data view" in line:
             assert line.startswith("unchanged"), line
+
+
+def test_every_dashboard_and_search_is_in_kibana(stack: Stack) -> None:
+    """What `kibana-setup` put is there by its id, and Kibana took the API's form of it."""
+    password = stack.variables["ELASTIC_PASSWORD"]
+    for dashboard in DASHBOARDS:
+        address = f"{stack.kibana}/api/dashboards/{dashboard.id}"
+        status, said = stack.ask(address, "elastic", password)
+        assert status == 200, said
+        assert said["data"]["title"] == dashboard.title
+        assert len(said["data"]["panels"]) > len(dashboard.searches)
+    searches = [("search", search.id) for search in SEARCHES]
+    assert set(Kibana(stack.kibana, basic("elastic", password), stack.ca).stored(searches)) == set(searches)
+
+
+def test_the_import_by_hand_is_taken_too(stack: Stack) -> None:
+    """The form for older versions: this Kibana brings it up to its own."""
+    password = stack.variables["ELASTIC_PASSWORD"]
+    kibana = Kibana(stack.kibana, basic("elastic", password), stack.ca)
+    kibana.import_objects(EVERYTHING, (REPOSITORY / "kibana" / EVERYTHING).read_bytes())
+    assert {step.action for step in furnish(kibana)} <= {"unchanged", "updated"}
 
 
 def test_a_canary_from_logging_is_found_through_kibana(stack: Stack, home: Path) -> None:
