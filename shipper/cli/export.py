@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,17 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from shipper.cli.filters import filters, query_from
+from shipper.cli.progress import ProgressLine
 from shipper.errors import UsageError
 from shipper.export import Plan, Summary, export_to_stream
 from shipper.export import export as export_to_file
@@ -28,12 +21,11 @@ from shipper.export.figures import keep_figures
 from shipper.export.formats import NAMES, Name, format_of
 from shipper.export.packing import plain_name
 from shipper.export.plan import DATASETS, Dataset
+from shipper.read.figures import duration_text
 from shipper.settings import Settings
 from shipper.store.client import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shipper.redact import Redactor
 
 _STDOUT = "-"
@@ -170,33 +162,27 @@ def _tell(summary: Summary, *, to_stderr: bool) -> None:
 
 
 class _Shown:
-    """Progress on a terminal; nothing elsewhere."""
+    """Rate and time left, on a terminal."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            SpinnerColumn(),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._bar.add_task("export", total=None, rate="")
+        self._line = ProgressLine()
+        self._began = time.monotonic()
+        self._first: int | None = None
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self._line.end()
 
-    @property
-    def progress(self) -> Callable[[int, int], None]:
-        """To be called with documents read and of how many."""
-        return self._show
+    def progress(self, read: int, total: int) -> None:
+        """Show documents read and of how many."""
+        if self._first is None:
+            self._first = read  # what an earlier process has read
+        rate = (read - self._first) / max(1e-3, time.monotonic() - self._began)
+        self._line.show(lambda: _progress_text(read, total, rate))
 
-    def _show(self, read: int, total: int) -> None:
-        speed = self._bar.tasks[0].speed
-        self._bar.update(self._task, completed=read, total=total, rate=f"{speed:,.0f}/s" if speed else "")
+
+def _progress_text(read: int, total: int, rate: float) -> str:
+    left = f", {duration_text(1000 * (total - read) / rate)} left" if rate and read < total else ""
+    return f"{read:,} of {total:,} documents, {rate:,.0f}/s{left}"
