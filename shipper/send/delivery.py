@@ -15,6 +15,7 @@ from shipper.spool.ledger import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from shipper.settings import Settings
     from shipper.sink.base import Sink
@@ -35,6 +36,7 @@ class Delivery:
         settings: Settings,
         sink: Sink,
         *,
+        at_store: AbstractContextManager[object],
         wait: Callable[[float], bool],
         keep_refused: Callable[[Item], bool],
     ) -> None:
@@ -43,11 +45,13 @@ class Delivery:
         Args:
             settings: partition and retry interval.
             sink: where to.
+            at_store: held while the sink sends: the bound on how many do so at once.
             wait: sleeps that many seconds, or less when somebody is in a hurry; False: the sender stops.
             keep_refused: writes a dead letter to the disk when the store takes not even that; False if it can't.
         """
         self._settings = settings
         self._sink = sink
+        self._at_store = at_store
         self._wait = wait
         self._keep_refused = keep_refused
         self.trouble = ""  # why nothing moves, for people; empty while all is well
@@ -68,7 +72,8 @@ class Delivery:
         counts: Counter[str] = Counter()
         attempt = 0
         while open_items:
-            results = self._sink.send([item.document for item in open_items])
+            with self._at_store:
+                results = self._sink.send([item.document for item in open_items])
             open_items, troubles = self._decide(open_items, results, counts)
             if not troubles:
                 self.trouble = ""

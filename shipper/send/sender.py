@@ -30,7 +30,10 @@ _ADOPT_LIVING_INTERVAL_S = 1.0  # a sidecar is all that its processes have
 
 
 class Sender:
-    """Takes batches from its sources in turn and delivers them; `connections` of them at the same time."""
+    """Takes batches from its sources in turn and delivers them; `connections` of them at the same time.
+
+    One thread more prepares the next batch meanwhile, so that the store need not wait for us.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,13 @@ class Sender:
         self._tick_at = 0.0
         self._heartbeat_at = time.monotonic() + settings.heartbeat_interval_s
         self._threads: list[threading.Thread] = []
-        self.delivery = Delivery(settings, sink, wait=self._wait, keep_refused=self._keep_refused)
+        self.delivery = Delivery(
+            settings,
+            sink,
+            at_store=threading.BoundedSemaphore(settings.connections),
+            wait=self._wait,
+            keep_refused=self._keep_refused,
+        )
 
     def add_source(self, source: Source) -> None:
         """Send from here too. Thread-safe."""
@@ -92,7 +101,7 @@ class Sender:
 
     def start(self) -> bool:
         """Start the threads; False when the interpreter is shutting down and allows no more."""
-        for number in range(self._settings.connections):
+        for number in range(self._settings.connections + 1):
             thread = threading.Thread(target=self._run, name=f"shipper-sender-{number}", daemon=True)
             try:
                 thread.start()
