@@ -116,7 +116,7 @@ def content_hash(call: Mapping[str, Any] | bytes, truncated: Sequence[Mapping[st
     differ only past the cut differ here too. Never raises.
     """
     parsed: Any = call if type(call) is dict else _parsed(call if type(call) is bytes else to_json(call)[0])
-    if type(parsed) is dict:
+    if type(parsed) is dict and not VOLATILE_KEYS.isdisjoint(parsed):
         parsed = {key: value for key, value in parsed.items() if key not in VOLATILE_KEYS}
     digest = blake2b(_sorted_json(parsed), digest_size=16)
     if truncated:
