@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -295,3 +296,24 @@ def test_tables_are_loaded_when_they_are_used() -> None:
     """Who imports shipper does not wait for pandas, pyarrow or the store's client."""
     program = "import sys, shipper.read; assert not {'pandas', 'pyarrow', 'elasticsearch'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_progress_on_a_terminal(many: dict[str, Json], node: NodeInfo, tmp_path: Path) -> None:
+    """People see how many of how many, and in the end a sentence; the file is whole."""
+    main, other = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", "from shipper.cli import main; main()", "export", "-o", "x.csv"],
+        env={**os.environ, "SHIPPER_HOME": str(tmp_path), "SHIPPER_ELASTICSEARCH_URL": node.url},
+        stdout=other,
+        stderr=other,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
+    os.close(other)
+    seen = os.read(main, 10_000).decode()
+    os.close(main)
+    assert done.returncode == 0, seen
+    assert "of 300 documents" in seen
+    assert "300 documents, " in seen.splitlines()[-1]
+    assert len((tmp_path / "x.csv").read_bytes().splitlines()) >= 301
