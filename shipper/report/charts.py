@@ -28,8 +28,8 @@ _PLACEHOLDER: Final = re.compile(r"#ab0([0-9a-f])([0-9a-f]{2})", re.IGNORECASE)
 # Colours of the style sheet, as Vega can carry them through: group and number.
 _MUTED, _GRID, _WARN, _BAD = (f"#ab01{number:02x}" for number in range(4))
 _NAMES: Final = {"1": ("muted", "grid", "warn", "bad")}
-_WIDTH, _HEIGHT = 480, 170
-_BAR_STEP = 22
+_WIDTH, _HEIGHT = 440, 170
+_BAR_STEP = 26
 _BAR_WIDTH, _HOUR_S = 0.85, 3600.0
 _MOST_BARS = 12
 _LINE_FROM = 3
@@ -194,7 +194,7 @@ def _name(one: Series) -> str:
 
 
 def _config() -> dict[str, Any]:
-    text = {"labelColor": _MUTED, "titleColor": _MUTED, "labelFontSize": 11, "titleFontSize": 11}
+    text = {"labelColor": _MUTED, "titleColor": _MUTED, "labelFontSize": 13, "titleFontSize": 13}
     return {
         "background": None,
         "font": "system-ui, sans-serif",
