@@ -1,4 +1,4 @@
-"""From a line of the spool to a document that a sink can send. Pure: the time is a parameter."""
+"""From a line of the spool to a document that a sink can send. No I/O, and the time is a parameter."""
 
 from __future__ import annotations
 
