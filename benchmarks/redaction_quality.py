@@ -80,14 +80,17 @@ def _lines(folder: Path) -> str:
 
 def _names(folder: Path) -> str:
     """Names and places, by a model."""
+    import spacy
+
     model = os.environ.get("SHIPPER_BENCH_SPACY", "en_core_web_sm")
+    meta = spacy.load(model).meta
     finder = names_and_places(model)
     texts = labelled.presidio(folder, labelled.NAMES)
     began = time.thread_time()
     found = {text: [Span(*one) for one in finder(text)] for text, _ in texts}
     speed = sum(len(text.encode()) for text, _ in texts) / (time.thread_time() - began) / 1e3
     scores = labelled.scores(texts, lambda text: found[text])
-    title = f"presidio-research, names and places by spaCy's {Path(model).name}, {speed:.0f} kB/s"
+    title = f"presidio-research, names and places by spaCy's {meta['lang']}_{meta['name']} {meta['version']}, {speed:.0f} kB/s"
     return _table(title, scores)
 
 
