@@ -500,10 +500,10 @@ _CONTROL = _only(
 )
 _META = _only({"searchSourceJSON": _SEARCH_SOURCE})
 _FIELD_FORMAT = _only({"id": _is("duration", "bytes", "number", "url"), "params": {"type": "object"}})
-_ATTRIBUTES: dict[str, tuple[str, Json]] = {
-    "tag": ("8.0.0", _only({"name": _NAME, "description": _NAME, "color": _COLOR})),
+_ATTRIBUTES: dict[str, tuple[str | None, Json]] = {
+    "tag": (None, _only({"name": _NAME, "description": _NAME, "color": _COLOR})),
     "index-pattern": (
-        "8.0.0",
+        "7.11.0",
         _only(
             {
                 "title": _NAME,
@@ -609,7 +609,7 @@ SAVED_OBJECT = {
                 "attributes": attributes,
                 "references": _list(_REFERENCE, 0, 1000),
                 "coreMigrationVersion": _is("8.8.0"),
-                "typeMigrationVersion": _is(version),
+                **({"typeMigrationVersion": _is(version)} if version else {}),
                 "managed": _is(False),
             }
         )

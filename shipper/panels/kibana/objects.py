@@ -1,7 +1,8 @@
 """Saved objects for Kibana's import: tag, data views, saved searches, dashboards of Lens charts by value.
 
 An object says of which version of its type it is: a newer Kibana brings it up to its own, an older one refuses it. The
-versions here are those of Kibana 8.19.
+versions here are not above those of Kibana 8.19, nor above any later one's: data views of Kibana 8 were at 8.0.0, of
+later ones are at 7.11.0. A tag has never changed, and says none.
 """
 
 from __future__ import annotations
@@ -29,8 +30,7 @@ OLDEST_KIBANA: Final = (8, 19)
 
 _CORE_VERSION: Final = "8.8.0"
 _TYPE_VERSIONS: Final = {
-    "tag": "8.0.0",
-    "index-pattern": "8.0.0",
+    "index-pattern": "7.11.0",
     "search": "10.5.0",
     "dashboard": "10.2.0",
 }
@@ -55,15 +55,15 @@ def ndjson(objects: Iterable[Json]) -> str:
 
 
 def _object(kind: str, name: str, attributes: Json, references: list[Json]) -> Json:
-    return {
+    made: Json = {
         "id": name,
         "type": kind,
         "attributes": attributes,
         "references": references,
         "coreMigrationVersion": _CORE_VERSION,
-        "typeMigrationVersion": _TYPE_VERSIONS[kind],
         "managed": False,
     }
+    return {**made, "typeMigrationVersion": _TYPE_VERSIONS[kind]} if kind in _TYPE_VERSIONS else made
 
 
 def _tag() -> Json:
