@@ -11,6 +11,7 @@ import orjson
 from shipper._version import __version__
 from shipper.capture.content import ContentPolicy
 from shipper.history.event import COMPLETION, FEEDBACK, Document, Event, Json, Rejected, Row, source_of
+from shipper.history.privacy import keep_private
 from shipper.record.entry import Call
 from shipper.record.ids import content_hash
 from shipper.record.pricing import apply_cost
@@ -201,6 +202,7 @@ class Builder:
         if at(document, "llm", "cost", "status") == "pending":
             llm["cost"] = {}
             apply_cost(document)
+        keep_private(document, self._settings)
 
 
 @dataclass(frozen=True, slots=True)

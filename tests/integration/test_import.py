@@ -19,7 +19,7 @@ import shipper
 from shipper.history import import_history
 from shipper.history.checkpoint import Checkpoint, Progress
 from shipper.history.quicken import put_back_abandoned
-from shipper.process import close_all
+from shipper.process import pipeline_for
 from shipper.settings import Settings
 from shipper.store.setup import setup
 from tests.faults.programs import shipper_command
@@ -107,8 +107,8 @@ def test_the_production_trace(shared_data: Path, to_node: Settings, store: Elast
     assert minutes == Counter(row[0] for row in rows)
 
 
-def test_there_and_back(to_node: Settings, store: Elasticsearch, tmp_path: Path) -> None:
-    """Completions, feedback and amendments, taken out and imported into an empty store, are the same documents."""
+def test_there_and_back(to_node: Settings, node: NodeInfo, store: Elasticsearch, tmp_path: Path) -> None:
+    """Completions, feedback and amendments, exported and imported into an empty store, are the same documents."""
     app = shipper.Application("round", version="1", settings=to_node)
     for number in range(20):
         logged = app.log_completion(
@@ -121,11 +121,12 @@ def test_there_and_back(to_node: Settings, store: Elasticsearch, tmp_path: Path)
         )
         shipper.send_feedback(logged.event_id, value=number % 2 == 0, author="me", application=app)
         shipper.amend(logged.event_id, attributes={"n": number}, application=app)
-    close_all()
+    assert pipeline_for(to_node).flush(60)
     before = everything(store)
     assert len(before) >= 60
     out = tmp_path / "all.ndjson"
-    out.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in before.values()))
+    done = shipper_command(to_node.home, node.url, "export", "--dataset", "all", "-o", str(out))
+    assert done.returncode == 0, done.stderr
     for name in store.indices.get(index="llm-*"):
         store.indices.delete(index=name)
     first = import_history(out, settings=to_node)

@@ -334,6 +334,23 @@ def test_spans_of_all_ages(tmp_path: Path, settings: Settings) -> None:
     has(found[f"{trace}-00000000000000a2"], gen_ai__conversation__id="sess-t")
 
 
+def test_spans_are_kept_private(tmp_path: Path, settings: Settings) -> None:
+    """Spans lose their content, or what is personal in it, as the settings say."""
+    bare = stored(FIXTURES / "otlp", tmp_path, settings.replace(save=False))
+    for one in bare.values():
+        has(one, gen_ai__input=None, llm__output=None, message=None, llm__privacy={"content_stored": False})
+        has(one, gen_ai__usage__input_tokens=8)
+    text = (FIXTURES / "otlp" / "spans.jsonl").read_text().replace("phoenix", "jane.doe@example.com")
+    (tmp_path / "spans.jsonl").write_text(text)
+    (tmp_path / "out.ndjson").unlink()
+    found = stored(tmp_path / "spans.jsonl", tmp_path, settings.replace(redact="all"))
+    has(
+        found["5b8efff798038103d269b633813fc60c-00000000000000a5"],
+        llm__input__text="<EMAIL_1>",
+        llm__privacy__entities=["EMAIL"],
+    )
+
+
 def make_logs(path: Path, *, tools: bool) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT)")
