@@ -19,7 +19,7 @@ from shipper.read.frames import batch_of, schema_of
 from shipper.read.scan import documents_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from shipper.read.columns import Column
     from shipper.read.scan import RawHit
@@ -132,7 +132,7 @@ class Csv:
 
     def encode(self, hits: list[RawHit]) -> Encoded:
         """A line for each document."""
-        values = self._table.of(_changed(hits, self._change))
+        values = self._table.of(_changed(hits, self._change), len(hits))
         shown = [
             [
                 _CELLS[column.kind](value) if column.kind in _CELLS and value is not None else value
@@ -163,7 +163,9 @@ class Parquet:
 
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._schema) as writer:
-            writer.write_batch(batch_of(self._table.of(_changed(hits, self._change)), self._schema))
+            writer.write_batch(
+                batch_of(self._table.of(_changed(hits, self._change), len(hits)), self._schema)
+            )
         return Encoded(sink.getvalue().to_pybytes(), len(hits), {})
 
     def assemble(self, parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
@@ -220,9 +222,9 @@ def concatenate(parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
 _MAKERS: Final = {"openai-finetune": example_of, "openai-batch": request_of, "otlp-json": traces_of}
 
 
-def _changed(hits: list[RawHit], change: Change | None) -> list[dict[str, Any]]:
+def _changed(hits: list[RawHit], change: Change | None) -> Iterator[dict[str, Any]]:
     documents = documents_of(hits)
-    return documents if change is None else [change(document) for document in documents]
+    return documents if change is None else map(change, documents)
 
 
 def _rows(rows: Iterable[Iterable[Any]]) -> bytes:

@@ -14,6 +14,8 @@ from shipper.read.query import Query, query_of
 from shipper.read.scan import Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shipper.redact import Redactor
 
 Dataset = Literal["completion", "feedback", "amendment", "deadletter", "delivery"]
@@ -107,9 +109,13 @@ class Plan:
             UsageError: no field is called so, or the format needs what is not installed.
         """
         columns = self.columns() if self.form in TABLES else ()
-        if self.redactor is not None:
-            return make_format(self.form, columns, redacting(self.redactor))
-        return make_format(self.form, columns, None if self.content else without_content)
+        return make_format(self.form, columns, self._change())
+
+    def _change(self) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        redact = None if self.redactor is None else redacting(self.redactor)
+        if self.content or redact is None:
+            return redact if self.content else without_content
+        return lambda document: without_content(redact(document))
 
     def described(self) -> dict[str, Any]:
         """What makes the files of two plans differ, but for what the store is asked."""

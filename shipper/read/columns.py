@@ -113,9 +113,9 @@ class Table:
                 branch = branch.setdefault(key, {})
             branch[last] = (place, column.read)
 
-    def of(self, documents: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-        """A list of values for each column. Never raises for JSON."""
-        out: list[list[Any]] = [[None] * len(documents) for _ in self._columns]
+    def of(self, documents: Iterable[Mapping[str, Any]], count: int) -> list[list[Any]]:
+        """A list of values for each column, of so many documents. Never raises for JSON."""
+        out: list[list[Any]] = [[None] * count for _ in self._columns]
         for row, document in enumerate(documents):
             _fill(out, row, document, self._plan)
         return out

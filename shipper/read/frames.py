@@ -152,7 +152,7 @@ def batcher(
     table = Table(columns)
 
     def batch(hits: list[RawHit]) -> pa.RecordBatch:
-        return batch_of(table.of(documents_of(hits)), schema)
+        return batch_of(table.of(documents_of(hits), len(hits)), schema)
 
     return batch
 

@@ -29,7 +29,7 @@ from shipper.store.explain import error_of
 from shipper.store.transport import StoreTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from elasticsearch import Elasticsearch
 
@@ -273,9 +273,9 @@ def slices_for(selection: Selection) -> int:
     return 1 if selection.limit is not None else SLICES
 
 
-def documents_of(hits: Sequence[RawHit]) -> list[dict[str, Any]]:
-    """The hits decoded. Never raises for what the store keeps."""
-    return [_decoded(hit.source) for hit in hits]
+def documents_of(hits: Iterable[RawHit]) -> Iterator[dict[str, Any]]:
+    """The hits decoded, one at a time: a page of objects is many times as large as its bytes. Never raises for what the store keeps."""
+    return (_decoded(hit.source) for hit in hits)
 
 
 def _decoded(source: bytes) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_values(name: str, stored: Any, value: Any) -> None:
     for key in path:
         branch = branch.setdefault(key, {})
     branch[last] = stored
-    assert Table([column]).of([document, {}]) == [[value, None]]
+    assert Table([column]).of([document, {}], 2) == [[value, None]]
 
 
 @unhurried
@@ -100,7 +100,7 @@ def test_a_document_of_ours_loses_nothing(call: Any) -> None:
     document = build(payloads.entry(call))
     columns = columns_of(Completion)
     values = {
-        column.name: value[0] for column, value in zip(columns, Table(columns).of([document]), strict=True)
+        column.name: value[0] for column, value in zip(columns, Table(columns).of([document], 1), strict=True)
     }
     stored = {name for name, value in flatten(document, Completion).items() if value is not None}
     assert {name for name, value in values.items() if value is not None} == stored
@@ -111,6 +111,6 @@ def test_a_document_of_ours_loses_nothing(call: Any) -> None:
 def test_any_document_is_a_row(document: Any) -> None:
     """Whatever somebody else has stored, a table has a row for it."""
     values = Table(columns_of(Completion)).of(
-        [{"llm": document, "gen_ai": {"usage": document}, "tags": document}]
+        [{"llm": document, "gen_ai": {"usage": document}, "tags": document}], 1
     )
     assert all(len(column) == 1 for column in values)

@@ -62,7 +62,7 @@ def test_a_busy_store_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     page, requests = page_of(respond)
-    assert documents_of(page.hits) == [{"a": 1}]
+    assert list(documents_of(page.hits)) == [{"a": 1}]
     assert len({request.body for request in requests}) == 1
     assert len(requests) == 3
 
