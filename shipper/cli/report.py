@@ -13,6 +13,7 @@ from rich.console import Console
 from shipper.errors import UsageError
 from shipper.panels.catalogue import DASHBOARDS
 from shipper.panels.model import Window
+from shipper.panels.run import documents
 from shipper.panels.sources import Filters
 from shipper.read.judged import judged, page_of
 from shipper.read.judged import rows_of as judged_rows
@@ -20,6 +21,7 @@ from shipper.read.query import Query
 from shipper.read.when import parse_when
 from shipper.report.as_json import rows_of
 from shipper.report.comparison import compare_versions, is_available, latest_two
+from shipper.report.documents import document_lines
 from shipper.report.html import page
 from shipper.report.pair import pair_lines, pair_rows
 from shipper.report.selection import Selection, sections
@@ -51,6 +53,14 @@ _WHEN = "an age (30d, 12h), a date, or an ISO date and time."
 @click.option("--prompt", help="Calls of this prompt.")
 @click.option("--since", default="30d", show_default=True, help=f"Started at or after: {_WHEN}")
 @click.option("--until", help="Started before, in the same forms; a date means the end of that day.")
+@click.option(
+    "--documents",
+    "shown",
+    type=click.IntRange(0, 100),
+    default=2,
+    show_default=True,
+    help="So many of the documents behind a report: errors, better responses, dead letters.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as NDJSON.")
 @click.option(
     "--html",
@@ -63,6 +73,7 @@ def report(
     versions: tuple[str, ...],
     since: str,
     until: str | None,
+    shown: int,
     as_json: bool,
     html: Path | None,
     **names: str | None,
@@ -85,7 +96,7 @@ def report(
         elif versions:
             _compare(client, (versions[0], versions[1]), selection, as_json=as_json)
         else:
-            _show(client, _REPORTS[name or "overview"], selection, as_json=as_json)
+            _show(client, _REPORTS[name or "overview"], selection, shown=shown, as_json=as_json)
 
 
 def selection_of(since: str, until: str | None, names: Mapping[str, str | None]) -> Selection:
@@ -118,7 +129,9 @@ def width() -> int:
     return max(_NARROWEST, min(_WIDEST, Console().width))
 
 
-def _show(client: Elasticsearch, dashboard: Dashboard, selection: Selection, *, as_json: bool) -> None:
+def _show(
+    client: Elasticsearch, dashboard: Dashboard, selection: Selection, *, shown: int, as_json: bool
+) -> None:
     found = sections(client, (dashboard,), selection)
     if as_json:
         for row in rows_of(found):
@@ -127,6 +140,10 @@ def _show(client: Elasticsearch, dashboard: Dashboard, selection: Selection, *, 
     click.echo(selection.title)
     for section in found:
         print_lines(lines_of(section, width()))
+    for search in () if dashboard.by_conversation or not shown else dashboard.searches:
+        click.echo()
+        some = documents(client, search, selection.window, selection.filters, size=shown)
+        print_lines(document_lines(search, some, width()))
 
 
 def _judged(client: Elasticsearch, selection: Selection, *, as_json: bool) -> None:

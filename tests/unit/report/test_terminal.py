@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rich.cells import cell_len
 
+from shipper.panels.run import Found
+from shipper.panels.searches import BETTER_RESPONSES
 from shipper.report.as_json import rows_of
+from shipper.report.documents import document_lines
 from shipper.report.selection import Section
 from shipper.report.terminal import lines_of
 from tests.unit.report.made import HOSTILE, empty_sections, figure, sections_of
@@ -53,3 +58,32 @@ def test_rows_for_programs_are_whole() -> None:
     by_version = [row for row in rows if row["panel"] == "overview-versions"]
     assert [row["keys"] for row in by_version] == [{"Version": "1.0"}, {"Version": "2.0"}]
     assert {row["period"] for row in rows if row["panel"] == "overview-calls"} == {"now", "before"}
+
+
+def _document(text: str) -> dict[str, Any]:
+    return {
+        "@timestamp": "2026-11-20T10:00:00Z",
+        "service": {"version": text},
+        "gen_ai": {"prompt": {"name": text}},
+        "llm": {"output": {"text": text}, "feedback": {"better_response": text}},
+    }
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "word " * 500, "字" * 500])
+def test_documents_fit(text: str) -> None:
+    """Long and hostile texts are folded into a few lines; the better response stands below the answer."""
+    found = Found([_document(text)] * 2, 7)
+    lines = [line.plain for line in document_lines(BETTER_RESPONSES, found, 80)]
+    assert len(lines) <= 2 + 2 * 9
+    assert all(cell_len(line) <= 80 for line in lines)
+    assert not set("".join(lines)) & {"\x1b", "\x07", "\u202e", "\n"}
+    assert lines[-1] == "  and 5 more"
+    names = [line.strip().partition(":")[0] for line in lines if line.startswith("    ") and ": " in line]
+    if text == "word " * 500:
+        assert names[:2] == ["output", "better response"]
+
+
+def test_no_documents_are_said_so() -> None:
+    """With the sentence of the search."""
+    _, said = document_lines(BETTER_RESPONSES, Found([], 0), 80)
+    assert "Nobody wrote a better answer" in said.plain
