@@ -144,5 +144,8 @@ def test_without_an_id_the_content_is_the_id(event: dict[str, Any]) -> None:
 
 def test_only_completions_have_aliases() -> None:
     """One for the application, one for the version."""
-    assert destination(record()).aliases == ("llm-completions-support-bot", "llm-completions-support-bot@1.4.0")
+    assert destination(record()).aliases == (
+        "llm-completions-support-bot",
+        "llm-completions-support-bot@1.4.0",
+    )
     assert destination(record("llm.feedback")).aliases == ()
