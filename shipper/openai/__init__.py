@@ -7,11 +7,14 @@
     client = OpenAI()
     client.chat.completions.create(model=…, messages=…)
 
-What this module does not define is openai's own, so that `from shipper import openai` stands for `import openai`.
+What this module does not define is openai's own, so that `from shipper import openai` stands for `import openai`; the
+calls of the module itself, as `openai.chat.completions.create(…)`, are recorded too.
 """
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import Any
 
 try:
@@ -28,6 +31,7 @@ from shipper.openai.clients import (
     uninstrument,
 )
 from shipper.openai.config import CallParams, CaptureConfig
+from shipper.openai.resources import RESOURCES
 from shipper.prompts import PromptError, TemplateChat, TemplateText, fill_prompt
 
 __all__ = [
@@ -46,5 +50,28 @@ __all__ = [
 ]
 
 
+_OPTIONS = frozenset(
+    (
+        *("admin_api_key", "api_key", "api_type", "api_version", "azure_ad_token", "azure_ad_token_provider"),
+        *("azure_endpoint", "base_url", "default_headers", "default_query", "http_client", "max_retries"),
+        *("organization", "project", "timeout", "webhook_secret"),
+    )
+)
+
+
+class _Module(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        # openai's module makes its client from its own variables
+        if name in _OPTIONS:
+            setattr(_openai, name, value)
+        else:
+            super().__setattr__(name, value)
+
+
 def __getattr__(name: str) -> Any:
+    if name in RESOURCES:
+        return getattr(instrument(_openai._load_client()), name)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return getattr(_openai, name)
+
+
+sys.modules[__name__].__class__ = _Module

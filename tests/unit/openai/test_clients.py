@@ -79,6 +79,22 @@ def test_the_rest_of_openais_module_is_there_too() -> None:
         _ = shipper.openai.nothing_of_this_name
 
 
+def test_the_modules_own_calls_are_recorded(captured: Captured) -> None:
+    """`openai.api_key = …; openai.chat.completions.create(…)`, without a client."""
+    mine: Any = shipper.openai
+    with OpenAIServer(answer(COMPLETION)) as server:
+        mine.api_key, mine.base_url = "k", server.url
+        try:
+            answered = mine.chat.completions.create(**CHAT, shipper=CallParams(user_id="u"))
+            assert (openai.api_key, mine.api_key) == ("k", "k")
+        finally:
+            mine.api_key = mine.base_url = None
+            openai._reset_client()
+    [document] = captured.documents
+    assert document["user"] == {"id": "u"}
+    assert answered.model_extra["shipper_feedback_key"] == document["event"]["id"]
+
+
 def test_copies_and_options_record_alike(captured: Captured) -> None:
     """`with_options` and `copy` give clients of the same class that log under the same name."""
     with OpenAIServer(answer(COMPLETION)) as server:
