@@ -116,9 +116,15 @@ def export(
         elif output == _STDOUT:
             summary = export_to_stream(client, plan, sys.stdout.buffer, progress=shown.progress)
         else:
-            summary = export_to_file(
-                client, plan, Path(output), asked=asked, restart=restart, progress=shown.progress
-            )
+            try:
+                summary = export_to_file(
+                    client, plan, Path(output), asked=asked, restart=restart, progress=shown.progress
+                )
+            except OSError as error:
+                raise UsageError(
+                    f"{output} can't be written: {error.strerror or error}. What is done already is kept: give the "
+                    "command again when there is room, or choose another place."
+                ) from error
     _tell(summary, to_stderr=output == _STDOUT and target is None)
     if not summary.documents:
         raise click.exceptions.Exit(1)

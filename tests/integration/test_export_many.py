@@ -317,3 +317,11 @@ def test_progress_on_a_terminal(many: dict[str, Json], node: NodeInfo, tmp_path:
     assert "of 300 documents" in seen
     assert "300 documents, " in seen.splitlines()[-1]
     assert len((tmp_path / "x.csv").read_bytes().splitlines()) >= 301
+
+
+def test_a_file_that_can_not_be_written(many: dict[str, Json], run_export: Any, tmp_path: Path) -> None:
+    """A folder that is not there, and a name that tells no format, end in a sentence."""
+    result = run_export("-o", tmp_path / "nowhere" / "x.csv")
+    assert isinstance(result.exception, UsageError)
+    assert "can't be written: No such file or directory" in str(result.exception)
+    assert "Give --format" in str(run_export("-o", tmp_path / "x").exception)
