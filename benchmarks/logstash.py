@@ -60,6 +60,7 @@ def _filters(home: Path, folder: Path) -> str:
         rate, core, megabytes = _filter_rate(home, folder / ("bare" if "bare" in name else "own"), message)
         figures = [len(message.encode()), rate, core, 2 * core, megabytes]
         rows.append([name, *(f"{figure:,.0f}" for figure in figures)])
+        print(rows[-1], file=sys.stderr)
     return "## records.conf alone: generator → filters → null\n\n" + table(
         ["record", "bytes", "events/s", "events/s of a core", "of two", "resident, MiB"], rows
     )
@@ -129,6 +130,7 @@ def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
                     memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
                     figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
                     rows.append([*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory])
+                    print(rows[-1], file=sys.stderr)
             finally:
                 logstash.kill()
     finally:
