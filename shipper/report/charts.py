@@ -7,6 +7,7 @@ mark becomes its `<title>`, which browsers show under the pointer; screen reader
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
@@ -33,6 +34,7 @@ _BAR_STEP = 26
 _BAR_WIDTH, _HOUR_S = 0.85, 3600.0
 _MOST_BARS = 12
 _LINE_FROM = 3
+_DAYS_FROM = timedelta(days=3)
 _FORMATS: dict[str, str] = {"share": ".0%", "USD": "$,.4~r", "score": ".1f"}
 _LABEL_LIMIT = 140
 
@@ -69,7 +71,9 @@ def _over_time(panel: Panel, found: OverTime) -> dict[str, Any]:
     unit, factor = _axis_unit(found.series)
     values = _points(found, factor)
     x: dict[str, Any] = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "title": None}
-    x["axis"] = {"grid": False, "labelOverlap": True, "tickCount": 6}
+    is_long = bool(found.times) and found.times[-1] - found.times[0] > _DAYS_FROM
+    x["axis"] = {"grid": False, "labelOverlap": "greedy", "labelSeparation": 10, "tickCount": 6}
+    x["axis"]["format"] = "%b %-d" if is_long else "%a %H:%M"
     y: dict[str, Any] = {"field": "v", "type": "quantitative", "title": _axis_title(found.series, unit)}
     y["axis"] = {"format": _FORMATS.get(unit, ",~r" if unit in ("ms", "s") else "~s"), "tickCount": 4}
     is_short = len({one["t"] for one in values}) < _LINE_FROM  # a line of one point can't be seen

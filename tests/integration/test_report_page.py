@@ -45,7 +45,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("size", list(_SIZES))
 def test_the_page_in_a_browser(browser: Any, file: Path, size: str) -> None:
-    """On a desktop, in the dark and on a phone: no error, no request but the file's, no sideways scrolling, axe content."""
+    """On a desktop, in the dark and on a phone: no error, no request but the file's, no sideways scrolling, axe content, white paper."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     width, height, scheme = _SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -69,4 +69,6 @@ def test_the_page_in_a_browser(browser: Any, file: Path, size: str) -> None:
     assert tab.locator("figure svg").count() > 10
     violations = axe.Axe().run(tab).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
+    tab.emulate_media(media="print")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     context.close()
