@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shipper.errors import UsageError
 from shipper.history.build import Builder
@@ -93,7 +93,7 @@ class Job:
             since_ns=plan.since_ns,
             until_ns=plan.until_ns,
         )
-        self._keeping = threading.Lock()  # an index is written down from the thread that sends
+        self._keeping = threading.RLock()  # an index is written down from the thread that sends
         self._side = SideTable()
         self._batch = Batch()
         self._left = plan.limit if plan.limit is None else plan.limit - progress.books.accepted
@@ -217,30 +217,44 @@ class Job:
     def _confirm(self, batch: Batch, results: list[Result]) -> None:
         """A batch is decided: count it, keep what was rejected, and move the place."""
         progress, rejects, reasons = self._progress, batch.rejects, Counter(batch.reasons)
-        books = progress.books
         told: set[int] = set()
+        delivered = duplicate = 0
         for origin, result in zip(batch.origins, results, strict=True):
             if result.outcome is Outcome.DELIVERED and result.status != _TAKEN:
-                books.delivered += 1
+                delivered += 1
             elif result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
-                books.duplicate += 1
+                duplicate += 1
             else:
                 reason = result.error_type or result.outcome.value
                 reasons[reason] += 1
                 if id(origin) not in told:  # a row with several events is kept once
                     told.add(id(origin))
                     rejects.append(reject(origin.row, origin.form, reason, result.reason, origin.header))
-        books.accepted += len(results) + len(batch.reasons)
-        books.rejected += reasons.total()
-        books.passed_over += batch.passed_over
-        for reason, count in reasons.items():
-            books.reasons[reason] = books.reasons.get(reason, 0) + count
-        if isinstance(self._sink, FileTarget):
-            progress.output_bytes = self._sink.keep(batch.documents)
-        self._rejects.write(rejects)
-        progress.rejects_bytes = self._rejects.size
-        progress.source, (progress.line, progress.offset) = batch.source, batch.place
-        self.keep()
+        with self._keeping:
+            books = progress.books
+            books.accepted += len(results) + len(batch.reasons)
+            books.delivered += delivered
+            books.duplicate += duplicate
+            books.rejected += reasons.total()
+            books.passed_over += batch.passed_over
+            for reason, count in reasons.items():
+                books.reasons[reason] = books.reasons.get(reason, 0) + count
+            if isinstance(self._sink, FileTarget):
+                progress.output_bytes = self._sink.keep(batch.documents)
+            self._rejects.write(rejects)
+            progress.rejects_bytes = self._rejects.size
+            progress.source, (progress.line, progress.offset) = batch.source, batch.place
+            self.keep()
+
+    def quicken(self, index: str, had: dict[str, Any]) -> None:
+        """Write down what an index's settings were; for the threads that send.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        with self._keeping:
+            self._progress.quickened[index] = had
+            self.keep()
 
     def keep(self) -> None:
         """Write the progress down.

@@ -6,7 +6,6 @@ What they had is written down before it is changed, so that a later import can p
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,35 +30,24 @@ _NAMES = ("refresh_interval", "number_of_replicas")
 _FAST: dict[str, Any] = {"refresh_interval": "-1", "number_of_replicas": 0}
 
 
-class Quickened:
-    """The indices of one import. `write_down` is called before an index is changed, from the thread that sends."""
+def quicken(transport: Transport, index: str, write_down: Callable[[str, dict[str, Any]], None]) -> None:
+    """Make an index that was made a moment ago, by us, ready for loading.
 
-    def __init__(self, known: dict[str, dict[str, Any]], write_down: Callable[[], None]) -> None:
-        """Begin with those of the import that is resumed.
+    Args:
+        transport: the store.
+        index: its name.
+        write_down: keeps what its settings were, before they are changed.
 
-        Args:
-            known: by index, what its settings were; it grows.
-            write_down: keeps it.
-        """
-        self._known = known
-        self._write_down = write_down
-        self._lock = threading.Lock()
-
-    def made(self, transport: Transport, index: str) -> None:
-        """An index was made a moment ago, by us, and is empty.
-
-        Raises:
-            TransportError: the store did not answer.
-        """
-        path = f"/{quote(index, safe='@')}/_settings"
-        answer = transport.perform_request("GET", f"{path}?flat_settings=true", headers={"accept": JSON_TYPE})
-        if answer.meta.status != 200 or not isinstance(answer.body, dict):
-            return  # the key may not look; it loads more slowly, that is all
-        had = answer.body.get(index, {}).get("settings", {})
-        with self._lock:
-            self._known[index] = {name: had.get(f"index.{name}") for name in _NAMES}
-            self._write_down()
-        transport.perform_request("PUT", path, headers=_HEADERS, body={"index": _FAST})
+    Raises:
+        TransportError: the store did not answer.
+    """
+    path = f"/{quote(index, safe='@')}/_settings"
+    answer = transport.perform_request("GET", f"{path}?flat_settings=true", headers={"accept": JSON_TYPE})
+    if answer.meta.status != 200 or not isinstance(answer.body, dict):
+        return  # the key may not look; it loads more slowly, that is all
+    had = answer.body.get(index, {}).get("settings", {})
+    write_down(index, {name: had.get(f"index.{name}") for name in _NAMES})
+    transport.perform_request("PUT", path, headers=_HEADERS, body={"index": _FAST})
 
 
 def put_back(settings: Settings, known: dict[str, dict[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ from shipper.history.formats.llm_logs import QUERIES
 from shipper.history.inputs import Iterated, chosen
 from shipper.history.job import Job, Plan, Seen
 from shipper.history.mapping import mapped_format, shipped
-from shipper.history.quicken import LARGE_BYTES, Quickened, put_back, put_back_abandoned
+from shipper.history.quicken import LARGE_BYTES, put_back, put_back_abandoned, quicken
 from shipper.history.sources.files import STDIN, members
 from shipper.history.sources.indices import SCHEMES, IndexSource
 from shipper.history.sources.read import Reader
@@ -23,6 +23,8 @@ from shipper.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from elastic_transport import Transport
 
     from shipper.history.event import Format
 from shipper.history.inputs import Input
@@ -177,10 +179,11 @@ def _import(
     store = to == ELASTICSEARCH or (to is None and not settings.logstash_url)
     if store:
         put_back_abandoned(settings)
-    quickened = Quickened(progress.quickened, lambda: job.keep())  # noqa: PLW0108 - the job is made with it
-    sink = target_of(
-        settings, to, progress.output_bytes, quickened.made if store and _is_large(plan) else None
-    )
+
+    def made(transport: Transport, index: str) -> None:
+        quicken(transport, index, job.quicken)
+
+    sink = target_of(settings, to, progress.output_bytes, made if store and _is_large(plan) else None)
     job = Job(plan, settings, sink, checkpoint, progress, observe)
     left: list[str] = []
     try:
