@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 COMPLETIONS: Final = "llm-completions-*@*"
 PENDING: Final = "pending"
 _ROUNDS: Final = 10
+_OLDEST_FIRST: Final[list[dict[str, Any]]] = [
+    {"@timestamp": {"order": "asc", "unmapped_type": "date"}},
+    {"event.id": {"order": "asc", "unmapped_type": "keyword", "missing": "_first"}},
+]
 _NAMES: Final = (
     "gen_ai.provider.name",
     "gen_ai.request.model",
@@ -184,7 +188,7 @@ def _pages(client: Elasticsearch, query: dict[str, Any], size: int) -> Iterator[
             size=size,
             query=query,
             source_includes=_READ,
-            sort=[{"@timestamp": "asc"}, {"event.id": {"order": "asc", "missing": "_first"}}],
+            sort=_OLDEST_FIRST,
             search_after=after,
         )["hits"]["hits"]
         if hits:
