@@ -16,6 +16,7 @@ _ALL = (
     "redaction",
     "redaction_quality",
     "history_export",
+    "history_import",
 )
 _ASKED = ("logstash",)  # it needs LOGSTASH_HOME
 

@@ -8,17 +8,14 @@ The CPU is that of loader and node together: where both share the cores it bound
 machine that has other things to do.
 
     python -m benchmarks.history_import [records] [rounds]
-    python -m benchmarks.history_import kills [rounds]
 """
 
 from __future__ import annotations
 
 import http.client
 import os
-import random
 import resource
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -49,6 +46,8 @@ _CONNECTIONS = 2
 _BATCH = 1000
 _BYTES = 1800
 _INDEX = "llm-completions-history@1-2024.11"
+_OWN = "shipper import of our own documents"
+_PAIRS = "shipper import of request/response pairs"
 _COMMAND = [sys.executable, "-c", "from shipper.cli import main; main()", "import"]
 
 
@@ -59,15 +58,15 @@ def main(records: int = 100_000, rounds: int = 2) -> str:
     node = start_node(settings.home, heap_mb=1024, cache_dir=settings.cache)
     rates: dict[str, list[float]] = {}
     spent: dict[str, list[float]] = {}
-    memory: dict[str, int] = {}
+    memory: dict[str, int] = {}  # of each import's process, KiB
     try:
         pairs, own, ready = _prepare(folder, settings, records)
         with connect(settings) as client:
             setup(client)
             runs: list[tuple[str, Callable[[], None]]] = [
                 ("ready bytes by http.client, 2 connections", lambda: _raw(client, node.url, ready, records)),
-                ("shipper import of our own documents", lambda: _import(settings, node.url, own)),
-                ("shipper import of request/response pairs", lambda: _import(settings, node.url, pairs)),
+                (_OWN, lambda: memory.update({_OWN: _import(settings, node.url, own)})),
+                (_PAIRS, lambda: memory.update({_PAIRS: _import(settings, node.url, pairs)})),
                 ("elasticsearch.helpers.parallel_bulk from dicts, 2 threads", lambda: _parallel(client, own)),
                 ("elasticsearch.helpers.bulk from dicts", lambda: _bulk(client, own)),
             ]
@@ -77,8 +76,6 @@ def main(records: int = 100_000, rounds: int = 2) -> str:
                     before = _cpu_s(node.pid)
                     rates.setdefault(name, []).append(_rate(client, run, records))
                     spent.setdefault(name, []).append((_cpu_s(node.pid) - before) / records * 1e6)
-                    if name.startswith("shipper"):
-                        memory[name] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         sizes = [path.stat().st_size / records for path in (pairs, own)]
     finally:
         remove_node(settings.home)
@@ -102,47 +99,6 @@ def main(records: int = 100_000, rounds: int = 2) -> str:
         f"## {records:,} records: pairs of {sizes[0]:,.0f} bytes, documents of {sizes[1]:,.0f} bytes\n\n{machine()}; the "
         f"node runs on the same cores; median of {rounds} rounds\n\n"
         + table(["what", "records/s", "of the limit", "CPU a record", "limit's CPU to it", "resident"], rows)
-    )
-
-
-def kills(rounds: int = 50, records: int = 100_000) -> str:
-    """Kill an import in the middle, again and again; the report of what is in the store in the end."""
-    folder = Path(tempfile.mkdtemp(prefix="history-"))
-    settings = shipper.Settings(home=folder / "home")
-    node = start_node(settings.home, heap_mb=1024, cache_dir=settings.cache)
-    try:
-        with connect(settings) as client:
-            setup(client)
-            source = _pairs(folder, records)
-            killed = 0
-            while killed < rounds:
-                process = subprocess.Popen(
-                    [*_COMMAND, str(source), "--app", "history", "--version", "1"],
-                    env=_environment(settings, node.url),
-                    stdout=subprocess.DEVNULL,
-                )
-                try:
-                    process.wait(random.uniform(0.8, 2.0))
-                    break
-                except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
-                    killed += 1
-            _import(settings, node.url, source)
-            client.indices.refresh(index=_INDEX)
-            stored = client.count(index=_INDEX)["count"]
-            lines = client.search(
-                index=_INDEX,
-                size=0,
-                aggs={"lines": {"cardinality": {"field": "llm.import.line", "precision_threshold": 40_000}}},
-            )
-    finally:
-        remove_node(settings.home)
-        shutil.rmtree(folder, ignore_errors=True)
-    different = lines["aggregations"]["lines"]["value"]
-    return (
-        f"{killed} kills in an import of {records:,} records: {stored:,} documents, about {different:,} different lines; "
-        f"missing {max(0, records - stored)}, double {max(0, stored - records)}."
     )
 
 
@@ -207,9 +163,15 @@ def _environment(settings: shipper.Settings, url: str) -> dict[str, str]:
     return {**kept, "SHIPPER_HOME": str(settings.home), "SHIPPER_ELASTICSEARCH_URL": url}
 
 
-def _import(settings: shipper.Settings, url: str, source: Path) -> None:
+def _import(settings: shipper.Settings, url: str, source: Path) -> int:
+    """Import a file; the most memory that the process had, KiB."""
     command = [*_COMMAND, str(source), "--app", "history", "--version", "1"]
-    subprocess.run(command, env=_environment(settings, url), stdout=subprocess.DEVNULL, check=True)
+    process = subprocess.Popen(command, env=_environment(settings, url), stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"the import ended with {process.returncode}")
+    return usage.ru_maxrss
 
 
 def _make_index(client: Elasticsearch) -> None:
@@ -265,7 +227,4 @@ def _bulk(client: Elasticsearch, own: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["kills"]:
-        print(kills(*map(int, sys.argv[2:])))
-    else:
-        print(main(*map(int, sys.argv[1:])))
+    print(main(*map(int, sys.argv[1:])))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shipper.embedded import NodeInfo
 
-ROUNDS = int(os.environ.get("SHIPPER_TEST_KILL_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("IMPORT_KILL_ROUNDS", "3"))
 
 
 @pytest.fixture
