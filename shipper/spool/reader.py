@@ -181,7 +181,8 @@ class FolderReader:
         with file:
             file.seek(self._offset)
             for line in islice(file, max_events):
-                if line[-1:] != b"\n" or (lines and size + len(line) > max_bytes):  # a line may exceed a batch
+                whole = line[-1:] == b"\n"
+                if not whole or (lines and size + len(line) > max_bytes):  # one line may exceed a batch
                     break
                 size += len(line)
                 lines.append(line[:-1])
