@@ -58,12 +58,11 @@ def month(es: Elasticsearch, node: NodeInfo, tmp_path_factory: pytest.TempPathFa
     )
     app = Application("demo-month", version="2.0.0", settings=settings)
     send_judgement("nobody's", {"name": "helpful", "value": False}, application=app)
-    logged = log_month(es, settings, seed=7, days=24, calls=600)
+    log_month(es, settings, seed=7, days=24, calls=600)
     process.close_all()
     es.indices.refresh(index="llm-*")
     now = datetime.now(UTC) + timedelta(minutes=1)
     come_earlier(es, now - timedelta(days=2))
-    start = datetime.fromtimestamp(logged.end, UTC) - timedelta(days=12)
     stored = {
         source.id: [
             hit["_source"]
@@ -72,7 +71,7 @@ def month(es: Elasticsearch, node: NodeInfo, tmp_path_factory: pytest.TempPathFa
         for source in SOURCES
     }
     assert all(stored.values())
-    return Month(es, Window(start, now), stored)
+    return Month(es, Window(now - timedelta(days=12), now), stored)
 
 
 def test_rows_are_what_plain_python_counts(month: Month) -> None:
