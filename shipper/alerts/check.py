@@ -98,7 +98,7 @@ def value_text(value: float, unit: Unit) -> str:
         case "ms":
             return f"{value / 1000:,.1f} s"
         case _:
-            return f"{value:,.0f} {unit}"
+            return f"{value:,.0f} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def dashboard_link(kibana: str, finding: Finding, now: datetime) -> str:

@@ -148,7 +148,7 @@ def _silence(_rule: Rule, at: datetime, bucket: Json) -> Reading:
 def _letters(_rule: Rule, _at: datetime, bucket: Json) -> Reading:
     count = bucket["doc_count"]
     reasons = ", ".join(f"{one['key']} {one['doc_count']:,}" for one in bucket["reasons"]["buckets"])
-    return Reading(bucket["key"], count, count, f"{count:,} events wait in the dead letters ({reasons})")
+    return Reading(bucket["key"], count, count, f"{count:,} refused, waiting in the dead letters ({reasons})")
 
 
 def _settled_feedback(rule: Rule, at: datetime) -> list[Json]:

@@ -154,7 +154,8 @@ def test_every_rule(store: Elasticsearch) -> None:
     assert "--app bad" in messages["error-share"]
     assert "left 10 of 100 events" in messages["sequence-gap"]
     assert "10 of 30 feedback events" in messages["orphan-share"]
-    assert "1 events wait in the dead letters (conflicting 1)" in messages["dead-letters"]
+    assert "told from 1 event on" in messages["dead-letters"]
+    assert "1 refused, waiting in the dead letters (conflicting 1)" in messages["dead-letters"]
 
 
 def test_a_trouble_that_has_just_begun_waits(store: Elasticsearch) -> None:
@@ -208,7 +209,7 @@ def test_the_command(clean_store: Elasticsearch, node: NodeInfo, monkeypatch: py
         clean_store.indices.delete(index=f"llm-deadletter-shop@{now:%Y.%m}")
         over = CliRunner().invoke(alerts, words)
     assert (first.exit_code, again.exit_code, as_json.exit_code, over.exit_code) == (1, 1, 1, 0)
-    assert "Events were refused: shop: 1 events wait" in first.stdout
+    assert "Events were refused: shop: 1 refused, waiting" in first.stdout
     assert "https://kibana.example/app/dashboards#/view/llm-delivery" in first.stdout
     assert [one["state"] for one in map(orjson.loads, as_json.stdout.splitlines())] == ["firing"]
     assert "Nothing fires: 9 rules" in over.stdout
