@@ -148,9 +148,9 @@ def _call() -> str:
         times = []
         for _ in range(2000):
             value = orjson.loads(body)
-            start = time.perf_counter()
+            start = time.thread_time()
             redactor.redact(value, CALL)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         times.sort()
         rows.append([f"`{what}`", f"{len(body):,}", f"{times[1000] * 1e6:.0f}", f"{times[1980] * 1e6:.0f}"])
     return table(["one call", "bytes", "p50, µs", "p99, µs"], rows)

@@ -48,7 +48,7 @@ def documents_after(program: str, home: Path) -> list[dict[str, Any]]:
     with OpenAIServer(stream(BLUE)) as server:
         command = [sys.executable, "-W", "ignore", "-c", PROGRAM + program, server.url, str(home)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
-        subprocess.run(command, timeout=60, check=False, env=environment, stderr=subprocess.DEVNULL)
+        subprocess.run(command, timeout=120, check=False, env=environment, stderr=subprocess.DEVNULL)
     return Captured(Settings(home=home, send="none")).documents
 
 
