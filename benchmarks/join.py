@@ -91,6 +91,7 @@ def main(completions: int = 1_000_000, events: int = 200_000) -> str:
         "# Joining feedback",
         f"Written by `python -m benchmarks.join {completions} {events}`. {machine()}; the node is on the same machine.",
         f"The node's heap is 1 GB, a completion has {store.document_bytes:,} bytes.",
+        f"Processes that wanted to run at the end, those of other work among them: {os.getloadavg()[1]:.0f}.",
         (__doc__ or "").split("\n\n", 2)[2].strip().replace("\n", " "),
         "## Against the least and the simplest",
         f"{completions:,} completions in 30 indices, {events:,} events in {_ROUNDS} runs of each, in turn.",

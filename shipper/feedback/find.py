@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from elasticsearch import ApiError
+
 from shipper.feedback import plan
 from shipper.feedback.documents import Completion, Event, Place
 from shipper.feedback.requests import PAGE_MAX
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shipper.feedback.requests import Requests
+
+_PAGE = 1000
+_TOO_MUCH = 429  # the store has no memory for the answer: it is asked for less
 
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
@@ -107,13 +112,20 @@ def _completions(
 
 
 def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Completion] | None:
-    """All completions that have one of the keys; None if a page doesn't hold them.
+    """All completions that have one of the keys; None if a page, or the store's memory, doesn't hold them.
 
     They are read whole, which spares the store to read them again when they are written.
     """
     query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
-    size = min(PAGE_MAX, max(requests.hits_at_once, 2 * len(keys)))
-    found = requests.completions(patterns, query, size, True)
+    size = min(
+        PAGE_MAX, requests.hits_at_once, max(_PAGE, 2 * len(keys))
+    )  # each shard makes room for so many
+    try:
+        found = requests.completions(patterns, query, size, True)
+    except ApiError as error:
+        if error.meta.status != _TOO_MUCH or len(keys) == 1:
+            raise
+        return None
     return found if len(found) < size else None
 
 

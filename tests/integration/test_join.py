@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elasticsearch import ApiError
 
 import shipper
 from shipper.feedback import find, joiner
@@ -19,6 +21,8 @@ from shipper.store.client import connect
 from tests.plugins.feedback import REQUEST, RESPONSE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.feedback.documents import Completion
     from tests.plugins.feedback import Road
 
@@ -231,6 +235,29 @@ def test_a_crowd_of_completions_is_paged_and_too_many_are_refused(
     assert {key: joins[key].get("matched_count") for key in joins} == {"a": 7, "b": 5, "c": 0, "d": 1, "e": 8}
     assert joins["c"]["status"] == "expired"
     assert joins["c"]["reason"] == find.TOO_MANY
+
+
+def test_a_store_without_memory_is_asked_for_less(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its circuit breaker refuses a search for many keys; the joiner takes them in parts."""
+    for number in range(5):
+        call = road.app().log_completion(REQUEST, {**RESPONSE, "id": f"r{number}"})
+        shipper.send_feedback(call.event_id, rating=1, application="join")
+    asked: list[int] = []
+    really = Requests.completions
+
+    def refuse_many(
+        requests: Requests, patterns: Sequence[str], query: dict[str, Any], size: int, whole: bool = False
+    ) -> list[Completion]:
+        keys = query["bool"]["filter"][0]["terms"]["llm.join.key"]
+        asked.append(len(keys))
+        if len(keys) > 2:
+            meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
+            raise ApiError("circuit_breaking_exception", meta, {})
+        return really(requests, patterns, query, size, whole)
+
+    monkeypatch.setattr(Requests, "completions", refuse_many)
+    assert road.join().joined == 5
+    assert asked == [5, 3, 2, 1, 2]
 
 
 def test_amendments_complete_and_correct_a_call(road: Road) -> None:
