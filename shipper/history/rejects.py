@@ -32,9 +32,11 @@ class RejectsFile:
         self._file: BinaryIO | None = None
         self.size = kept_bytes
         if path is not None:
-            self._file = path.open("r+b" if kept_bytes and path.exists() else "wb")
-            self._file.truncate(kept_bytes)
+            kept = kept_bytes if path.exists() and path.stat().st_size >= kept_bytes else 0
+            self._file = path.open("r+b" if kept else "wb")
+            self._file.truncate(kept)
             self._file.seek(0, io.SEEK_END)
+            self.size = kept
 
     def write(self, rejects: list[bytes]) -> None:
         """Add some.

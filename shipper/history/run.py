@@ -46,7 +46,6 @@ class Wanted:
     rejects: Path | None = None
     are_rejects: bool = False
     restart: bool = False
-    resume: bool = False
     to: str | None = None
     rows: Iterable[Mapping[str, Any] | str | bytes] | None = field(default=None, compare=False)
 
@@ -145,7 +144,7 @@ def run(
         return Report(books, progress.batch_id, time.monotonic() - began)
     where = [one if one == STDIN or ":" in one else str(Path(one).absolute()) for one in wanted.sources]
     options = (wanted.form, wanted.mapping, wanted.app, wanted.version, wanted.to)
-    checkpoint = Checkpoint(path_of(settings.home, where, *options, str(wanted.since), str(wanted.until)))
+    checkpoint = Checkpoint(path_of(settings.home, where, *options, *_days(wanted.since, wanted.until)))
     try:
         progress = _begin(checkpoint, wanted)
         resumed_at = f"{progress.source}:{progress.line}" if progress.source else ""
@@ -232,6 +231,11 @@ def _plan(wanted: Wanted, settings: Settings) -> Plan:
         wanted.rejects,
         wanted.are_rejects,
     )
+
+
+def _days(*moments: datetime | None) -> list[str]:
+    """Moments to the day: an age such as 30d is another moment each time that it is said."""
+    return ["" if moment is None else f"{moment:%Y-%m-%d}" for moment in moments]
 
 
 def _ns(moment: datetime | None) -> int | None:

@@ -33,9 +33,14 @@ class FileTarget:
             UsageError: there is such a file already, or it can't be written.
         """
         try:
-            if not kept_bytes and path.exists() and path.stat().st_size:
+            size = path.stat().st_size if path.exists() else 0
+            if size and not kept_bytes:
                 raise UsageError(f"{path} is there already: delete it, or give another name.")
-            self._file: BinaryIO = path.open("r+b" if kept_bytes and path.exists() else "wb")
+            if size < kept_bytes:
+                raise UsageError(
+                    f"{path} is not what the import left that stopped: begin anew with --restart."
+                )
+            self._file: BinaryIO = path.open("r+b" if kept_bytes else "wb")
             self._file.truncate(kept_bytes)
             self._file.seek(0, io.SEEK_END)
         except OSError as error:

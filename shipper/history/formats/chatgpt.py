@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
-from shipper.history.formats.turns import object_of, opened, texted
+from shipper.history.formats.turns import object_of, opened, others, texted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shipper.history.event import Lookup
 
 _APP = "chatgpt"
+_OF_ANSWER = frozenset(["model_slug", "finish_details"])
 _RATINGS = {"thumbsUp": True, "thumbs_up": True, "thumbsDown": False, "thumbs_down": False}
 
 
@@ -96,7 +97,7 @@ def _answer(conversation: Json, nodes: Json, node_id: str, *, is_shown: bool) ->
         "session_id": session,
         "previous_event_id": previous,
         "request_attributes": {"title": conversation.get("title")},
-        "response_attributes": {"shown": is_shown},
+        "response_attributes": {**(others(metadata, _OF_ANSWER) or {}), "shown": is_shown},
     }
     return Event(
         {name: one for name, one in call.items() if one is not None},

@@ -12,13 +12,56 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
 from shipper.history.formats.times import ended_at, time_ns
-from shipper.history.formats.turns import filled, object_of, opened_row, request_of, response_of, texted
+from shipper.history.formats.turns import (
+    filled,
+    object_of,
+    opened_row,
+    others,
+    request_of,
+    response_of,
+    texted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipper.history.event import Lookup
 
+_OF_CALL = frozenset(
+    [
+        *(
+            "id",
+            "prompt",
+            "inputs",
+            "messages",
+            "output",
+            "output_message",
+            "created_at",
+            "start_time",
+            "end_time",
+        ),
+        *(
+            "provider_latency",
+            "prompt_tokens",
+            "output_tokens",
+            "reasoning_tokens",
+            "prompt_cost",
+            "output_cost",
+        ),
+        *(
+            "finish_reason",
+            "session",
+            "session_id",
+            "source_datapoint_id",
+            "source",
+            "metadata",
+            "trace_id",
+            "user",
+        ),
+        *("parent_id", "trace_parent_id", "error", "stdout", "provider_request", "provider_response"),
+        *("evaluator_logs", "environment"),
+    ]
+)
 _PARAMETERS = (
     "temperature",
     "top_p",
@@ -83,7 +126,7 @@ def _call(row: Json) -> Event:
         "user_id": texted(row.get("user")),
         "error": row.get("error"),
         "logs": row.get("stdout"),
-        "request_attributes": row.get("metadata") or None,
+        "request_attributes": others(row, _OF_CALL, row.get("metadata")),
         "raw_request": row.get("provider_request"),
         "raw_response": row.get("provider_response"),
     }

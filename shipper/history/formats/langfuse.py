@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import FEEDBACK, Event, Format, Json, Kept, Rejected, share
 from shipper.history.formats.times import time_ns
-from shipper.history.formats.turns import filled, opened_row, request_of, response_of, texted
+from shipper.history.formats.turns import filled, opened_row, others, request_of, response_of, texted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +27,48 @@ _TYPES = (*_MODEL_CALLS, "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER",
 _KINDS = {"ANNOTATION": "human", "API": "evaluator", "EVAL": "evaluator"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _BOOLEAN = "BOOLEAN"
+_OF_CALL = frozenset(
+    [
+        *(
+            "id",
+            "trace_id",
+            "type",
+            "start_time",
+            "end_time",
+            "completion_start_time",
+            "name",
+            "metadata",
+            "level",
+        ),
+        *(
+            "status_message",
+            "input",
+            "output",
+            "provided_model_name",
+            "model",
+            "model_parameters",
+            "usage_details",
+        ),
+        *(
+            "usage",
+            "total_cost",
+            "calculated_total_cost",
+            "prompt_name",
+            "prompt_version",
+            "prompt_id",
+            "user_id",
+        ),
+        *(
+            "session_id",
+            "tags",
+            "release",
+            "environment",
+            "parent_observation_id",
+            "latency",
+            "time_to_first_token",
+        ),
+    ]
+)
 
 
 def _row(value: Any) -> Json:
@@ -117,7 +159,7 @@ def _call(row: Json, trace: Json) -> Event:
         "tags": row.get("tags") or trace.get("tags"),
         "prompt": _prompt(row),
         "join_keys": [key for key in (texted(row.get("trace_id")),) if key],
-        "request_attributes": metadata if isinstance(metadata, dict) and metadata else None,
+        "request_attributes": others(row, _OF_CALL, metadata),
         "labels": {"name": row["name"]} if row.get("name") else None,
         "error": {"message": row.get("status_message") or "ERROR"} if failed else None,
         "stream": _stream(row),

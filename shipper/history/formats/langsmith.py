@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
 from shipper.history.formats.times import time_ns
-from shipper.history.formats.turns import filled, object_of, opened_row, request_of, response_of, texted
+from shipper.history.formats.turns import (
+    filled,
+    object_of,
+    opened_row,
+    others,
+    request_of,
+    response_of,
+    texted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +28,21 @@ if TYPE_CHECKING:
     from shipper.history.event import Lookup
 
 _CALLS = ("llm", "embedding")
+_OF_CALL = frozenset(
+    [
+        *("id", "name", "run_type", "start_time", "end_time", "first_token_time", "extra", "error", "inputs"),
+        *(
+            "outputs",
+            "trace_id",
+            "parent_run_id",
+            "reference_example_id",
+            "tags",
+            "session_name",
+            "feedback_stats",
+        ),
+        *("total_cost", "prompt_tokens", "completion_tokens", "total_tokens", "child_runs", "status"),
+    ]
+)
 _PERSONS = ("app", "api_user")
 
 
@@ -90,7 +113,7 @@ def _call(row: Json) -> Event:
         "tags": row.get("tags") or None,
         "labels": {"name": row["name"]} if row.get("name") else None,
         "error": row.get("error"),
-        "request_attributes": metadata or None,
+        "request_attributes": others(row, _OF_CALL, metadata),
         "response_attributes": {"feedback_stats": row["feedback_stats"]}
         if row.get("feedback_stats")
         else None,

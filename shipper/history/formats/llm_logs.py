@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import Event, Format, Json, Rejected, share
 from shipper.history.formats.times import ended_at, time_ns
-from shipper.history.formats.turns import filled, opened, opened_row, request_of, response_of, texted
+from shipper.history.formats.turns import filled, opened, opened_row, others, request_of, response_of, texted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +33,22 @@ QUERIES = (
     "SELECT rowid AS id, * FROM log ORDER BY rowid",
 )
 _APP = "llm"
+_OF_CALL = frozenset(
+    [
+        *(
+            "id",
+            "model",
+            "resolved_model",
+            "prompt_json",
+            "options_json",
+            "response_json",
+            "duration_ms",
+            "tool_calls",
+        ),
+        *("conversation_id", "conversation_name", "chat_id", "datetime_utc", "timestamp_utc", "timestamp"),
+        *("input_tokens", "output_tokens", "token_details"),
+    ]
+)
 
 
 def _is_response(row: Json) -> bool:
@@ -88,6 +104,7 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
         "started_at": start,
         "ended_at": ended_at(start, span) if start is not None and isinstance(span, (int, float)) else None,
         "session_id": texted(row.get("conversation_id")) or texted(row.get("chat_id")),
+        "request_attributes": others(row, _OF_CALL),
         "labels": {"conversation": row["conversation_name"]} if row.get("conversation_name") else None,
     }
     identity = texted(row.get("id"))

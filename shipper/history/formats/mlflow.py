@@ -18,6 +18,7 @@ from shipper.history.formats.turns import (
     object_of,
     opened,
     opened_row,
+    others,
     request_of,
     response_of,
     texted,
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 
 _CALLS = ("LLM", "CHAT_MODEL", "EMBEDDING")
 _KINDS = {"HUMAN": "human", "LLM_JUDGE": "evaluator", "CODE": "evaluator"}
+_OF_CALL = frozenset(
+    [
+        *(
+            "mlflow.spanType",
+            "mlflow.spanInputs",
+            "mlflow.spanOutputs",
+            "mlflow.chat.tokenUsage",
+            "mlflow.llm.model",
+        ),
+        *("mlflow.llm.provider", "mlflow.llm.cost", "mlflow.traceRequestId", "mlflow.experimentId", "model"),
+    ]
+)
 _USER, _SESSION = "mlflow.trace.user", "mlflow.trace.session"
 
 
@@ -91,10 +104,7 @@ def _call(span: Json, attributes: Json, trace_id: str | None, metadata: Json) ->
         "join_keys": [trace_id] if trace_id else None,
         "labels": {"name": span["name"]} if span.get("name") else None,
         "error": _error(span, status) if failed else None,
-        "request_attributes": {
-            name: one for name, one in attributes.items() if not name.startswith("mlflow.")
-        }
-        or None,
+        "request_attributes": others(attributes, _OF_CALL),
     }
     usage = attributes.get("mlflow.chat.tokenUsage")
     cost = attributes.get("mlflow.llm.cost")

@@ -55,6 +55,18 @@ def object_of(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def others(row: Json, known: frozenset[str], more: Any = None) -> Json | None:
+    """What a row holds beyond the names that are known, and more; None when that is nothing. Never raises."""
+    found = {
+        name: value for name, value in row.items() if name not in known and value not in (None, "", [], {})
+    }
+    if isinstance(more, dict):
+        found |= more
+    elif more:
+        found["metadata"] = more
+    return found or None
+
+
 def texted(value: Any) -> str | None:
     """An id or a name as text; None when there is none. Never raises."""
     return (

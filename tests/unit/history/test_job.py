@@ -217,6 +217,29 @@ def test_an_import_that_was_stopped_goes_on(
     ]
 
 
+def test_files_that_are_gone(tmp_path: Path, settings: Settings) -> None:
+    """A rejects file that was taken away begins anew; a target that was is told, and --restart makes it again."""
+    small = settings.replace(batch_max_events=2)
+    source = write(tmp_path / "a.jsonl", [pair(1), b"bad", pair(2), pair(3), b"bad", pair(4), b"bad"])
+    options: dict[str, Any] = {"settings": small, "to": str(tmp_path / "out")}
+    import_history(source, rejects=tmp_path / "one", **options)
+    (kept,) = (settings.home / "imports").glob("*.json")
+    stopped = orjson.loads(kept.read_bytes())
+    lines = source.read_bytes().splitlines(keepends=True)
+    stopped |= {"finished": False, "line": 3, "offset": sum(map(len, lines[:3]))}
+    stopped["rejects_bytes"] = len((tmp_path / "one").read_bytes().splitlines(keepends=True)[0])
+    stopped["output_bytes"] = sum(map(len, (tmp_path / "out").read_bytes().splitlines(keepends=True)[:2]))
+    kept.write_bytes(orjson.dumps(stopped))
+    import_history(source, rejects=tmp_path / "two", **options)
+    assert [one["line"] for one in documents(tmp_path / "two")] == [5, 7]
+    assert [one["llm"]["import"]["line"] for one in documents(tmp_path / "out")] == [1, 3, 4, 6]
+    kept.write_bytes(orjson.dumps(stopped))
+    (tmp_path / "out").unlink()
+    with pytest.raises(UsageError, match="--restart"):
+        import_history(source, **options)
+    assert import_history(source, restart=True, **options).books.delivered == 4
+
+
 class Away:
     """A store that is away, then takes everything but one document."""
 
