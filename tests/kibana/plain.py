@@ -28,6 +28,8 @@ Span = tuple[float, float]
 
 def values_at(document: Any, path: str) -> list[Any]:
     """Every value of a field; of an array each element, of objects in an array each one's."""
+    if isinstance(document, str | int | float):
+        return [] if path else [document]
     if isinstance(document, list):
         return [value for one in document for value in values_at(one, path)]
     if not path:

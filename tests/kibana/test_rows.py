@@ -58,7 +58,7 @@ def month(es: Elasticsearch, node: NodeInfo, tmp_path_factory: pytest.TempPathFa
     )
     app = Application("demo-month", version="2.0.0", settings=settings)
     send_judgement("nobody's", {"name": "helpful", "value": False}, application=app)
-    log_month(es, settings, seed=7, days=24, calls=600)
+    log_month(es, settings, seed=7, days=24, calls=400)
     process.close_all()
     es.indices.refresh(index="llm-*")
     now = datetime.now(UTC) + timedelta(minutes=1)
@@ -96,10 +96,12 @@ def test_rows_are_what_plain_python_counts(month: Month) -> None:
     ],
     ids=["application and environment", "version", "model and prompt"],
 )
-def test_controls_narrow_every_panel_that_knows_them(month: Month, filters: Filters) -> None:
-    """With the controls set, the rows are those of the documents that fit."""
-    results = run_panels(month.client, SHOWN, month.window, filters)
-    for panel in SHOWN:
+def test_controls_narrow_what_knows_them(month: Month, filters: Filters) -> None:
+    """With the controls set, the rows are those of the documents that fit; figures of every source."""
+    panels = [panel for panel in SHOWN if panel.chart in ("figure", "table")]
+    assert {panel.source.id for panel in panels} == {source.id for source in SOURCES}
+    results = run_panels(month.client, panels, month.window, filters)
+    for panel in panels:
         result = results[panel.id]
         compare(panel, result.rows, plain.rows(panel, month.stored[panel.source.id], result.window, filters))
 
