@@ -19,6 +19,7 @@ module LLM
       gen_ai.usage.cost http.response llm.application llm.cost llm.input llm.join llm.output llm.schema llm.ship
       llm.shipper llm.usage
     ]).map { |name| [name, name.split(".").freeze] }.freeze
+    TREE = OBJECTS.each_with_object({}) { |(_, path), tree| path.reduce(tree) { |node, key| node[key] ||= {} } }.freeze
     LOGGING = {
       "asctime" => %w[@timestamp],
       "timestamp" => %w[@timestamp],
@@ -55,9 +56,8 @@ module LLM
       unfold(record)
       dataset = Nested.at(record, "event", "dataset")
       return NOT_OURS if dataset.nil? && record["gen_ai"].nil?
-      OBJECTS.each do |name, path|
-        value = Nested.at(record, *path)
-        next if value.nil? || value.is_a?(Hash)
+      unless objects?(record, TREE)
+        name, = OBJECTS.find { |_, path| !Nested.at(record, *path).nil? && !Nested.at(record, *path).is_a?(Hash) }
         return Refusal.new("wrong_type", "#{name} has to be an object; nothing can be read below it.")
       end
       if dataset.nil?
@@ -70,6 +70,14 @@ module LLM
       refusal = write_time(record) || write_id(record, origin, position)
       write_tags(record) unless refusal
       refusal
+    end
+
+    # Whether what is there of a tree of names are objects.
+    def objects?(record, tree)
+      tree.all? do |name, inner|
+        value = record[name]
+        value.nil? || (value.is_a?(Hash) && objects?(value, inner))
+      end
     end
 
     # Put dotted keys, and texts in the place of objects, where they belong.

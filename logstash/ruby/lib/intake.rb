@@ -10,7 +10,8 @@ module LLM
   Found = Struct.new(:original, :position, :record, :refusal)
 
   module Intake
-    BLANK = /\A[ \t\r\n\u{feff}]+|[ \t\r\n\u{feff}]+\z/
+    BLANKS = " \t\r\n".bytes.freeze
+    MARK = "\u{feff}"
     NOT_JSON = Refusal.new(
       "malformed_json",
       "The text is not JSON, or is nested deeper than #{JsonText::MAX_LEVELS} levels: nothing in it could be read."
@@ -68,8 +69,18 @@ module LLM
       found
     end
 
+    # Without blanks and byte order marks at both ends. By bytes: a search from the end would look through all of it.
     def strip(text)
-      text.gsub(BLANK, "")
+      first, past = 0, text.bytesize
+      while first < past && (size = blank(text, first, first)) do first += size end
+      while first < past && (size = blank(text, past - 1, [past - 3, first].max)) do past -= size end
+      past - first == text.bytesize ? text : text.byteslice(first, past - first)
+    end
+
+    # Bytes of the blank that the byte at `at` is, or of the mark that begins at `start`; nil for none.
+    def blank(text, at, start)
+      return 1 if BLANKS.include?(text.getbyte(at))
+      3 if text.getbyte(start) == 0xef && text.byteslice(start, 3) == MARK
     end
   end
 end
