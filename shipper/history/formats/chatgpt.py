@@ -32,8 +32,14 @@ def _is_feedback(value: Json) -> bool:
     return "rating" in value and "conversation_id" in value
 
 
+def _is_beside(value: Json) -> bool:
+    """What else is in the archive: whose it is, and links that were shared. Nothing of it is a call."""
+    return ("email" in value and "id" in value) or ("conversation_id" in value and "is_anonymous" in value)
+
+
 def _recognise(sample: Sequence[Any]) -> float:
-    return share(sample, lambda value: _is_conversation(value) or _is_feedback(value))
+    known = share(sample, lambda value: _is_conversation(value) or _is_feedback(value))
+    return known or 0.6 * share(sample, _is_beside)
 
 
 def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
@@ -42,7 +48,7 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
         yield from _answers(value)
     elif isinstance(value, dict) and _is_feedback(value):
         yield _feedback(value)
-    else:
+    elif not (isinstance(value, dict) and _is_beside(value)):
         raise Rejected("no_conversation", "neither a conversation nor feedback")
 
 

@@ -92,10 +92,7 @@ def test_chats(tmp_path: Path, settings: Settings) -> None:
 
 def test_chatgpt(tmp_path: Path, settings: Settings) -> None:
     """Every answer on every branch is a call with what was said since the one before; thumbs are feedback."""
-    source = tmp_path / "export"
-    shutil.copytree(FIXTURES / "chatgpt", source)
-    (source / "user.json").unlink()
-    found = stored(source, tmp_path, settings)
+    found = stored(FIXTURES / "chatgpt", tmp_path, settings)
     assert set(found) == {"n-a0", "n-a1", "n-a2", "n-a0.thumbs"}
     has(
         found["n-a0"],
