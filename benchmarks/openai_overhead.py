@@ -9,6 +9,7 @@ is sent to a store while this measures: ours only spools, the peers' exporters d
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 import statistics
 import subprocess
@@ -48,7 +49,7 @@ def main() -> str:
     head = ["client", "call p50, µs", "added, µs", "per streamed chunk p50, µs", "added, µs"]
     return (
         f"## Overhead of capturing the openai package\n\n{release_of('openai')}; {machine()}; {TURNS} turns of {CALLS} "
-        f"calls and a stream of {CHUNKS} chunks; processor time of the calling thread.\n\n{table(head, lines)}"
+        f"calls and a stream of {CHUNKS} chunks; processor time of the calling thread; load average {os.getloadavg()[0]:.0f}.\n\n{table(head, lines)}"
     )
 
 
@@ -115,8 +116,6 @@ def ours(url: str) -> Any:
 
 def opentelemetry(url: str) -> Any:
     """OpenTelemetry's instrumentation, with content."""
-    import os
-
     from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
