@@ -22,7 +22,7 @@ Key = str | int | float | datetime
 _BUCKETS: Final = "b"
 _SHARD_SIZE: Final = 1000
 """Terms that each shard names: with the ten that are shown alone, an index a version would miss some."""
-_SAMPLE: Final = 1000
+_SAMPLE: Final = 300
 """Documents of each shard whose words are compared: their text is read again, which takes its time."""
 _INTERVALS: Final = (
     (timedelta(hours=3), {"fixed_interval": "5m"}),
