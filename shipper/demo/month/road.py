@@ -96,7 +96,9 @@ def remove_month(client: Elasticsearch, settings: Settings) -> int:
     ours = [one for one in found if one is not None and one.application == APPLICATION]
     delete(client, ours)
     path = settings.home / _FILE
-    save_json(path, {name: value for name, value in load_json(path).items() if name != _ENDS})
+    stored = load_json(path)
+    if stored.pop(_ENDS, None) is not None:
+        save_json(path, stored)
     return len(ours)
 
 
