@@ -144,7 +144,9 @@ SCHEMA: dict[str, Any] = {
                     "names": {
                         **_NAMES,
                         "minItems": 1,
-                        "items": {"pattern": r"^llm-(completions|feedback|delivery|deadletter|figures)-\*(@\*)?$"},
+                        "items": {
+                            "pattern": r"^llm-(completions|feedback|delivery|deadletter|figures)-\*(@\*)?$"
+                        },
                     },
                     "privileges": {**_NAMES, "minItems": 1, "items": {"enum": sorted(INDEX)}},
                     "field_security": {
