@@ -190,7 +190,7 @@ def killed(command: list[str], environment: dict[str, str], checkpoints: Path, b
 
 def test_kills(to_node: Settings, node: NodeInfo, store: Elasticsearch, tmp_path: Path) -> None:
     """However often an import is killed, the last run leaves each row in the store once, and balanced books."""
-    events = 200 * (ROUNDS + 1)
+    events = 190 * (ROUNDS + 1)
     source = write_pairs(tmp_path / "pairs.jsonl", events)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
     environment |= {
