@@ -96,7 +96,7 @@ class Settings(BaseModel):
         MIB, ge=16 * 1024, le=16 * MIB, description="Longest content of a larger event is cut, bytes."
     )
 
-    batch_max_events: int = Field(1000, ge=1, le=100_000, description="Events in one request, at most.")
+    batch_max_events: int = Field(500, ge=1, le=100_000, description="Events in one request, at most.")
     batch_max_bytes: int = Field(
         4 * MIB, ge=64 * 1024, le=90 * MIB, description="Bytes in one request, at most."
     )

@@ -143,7 +143,9 @@ def test_a_home_is_measured_from_its_files(settings: Settings) -> None:
 def test_drain_writes_the_file(home: Path, tmp_path: Path) -> None:
     """`shipper drain --metrics-file` leaves the metrics of an empty spool."""
     path = tmp_path / "shipper.prom"
-    done = shipper_command(home, "http://127.0.0.1:9", "drain", "--timeout", "20", "--metrics-file", str(path))
+    done = shipper_command(
+        home, "http://127.0.0.1:9", "drain", "--timeout", "20", "--metrics-file", str(path)
+    )
     assert done.returncode == 0, done.stderr
     assert samples(path.read_text("utf-8"))["llm_shipper_accepted_total", ""] == 0
 
