@@ -18,14 +18,14 @@ $(STAMP): pyproject.toml
 	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded,report]'
 	@touch $@
 
 $(VENV)/.dev: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## start Elasticsearch here, log a few calls, search them
+demo: $(STAMP) ## start Elasticsearch here, log some calls, search them, report on a month
 	@$(BIN)/shipper demo
 
 test: $(VENV)/.dev ## run all tests

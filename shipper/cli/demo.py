@@ -77,14 +77,20 @@ def demo(context: click.Context, days: int | None, calls: int | None, seed: int,
         _show(client, Query(app=APPLICATION, limit=8))
         click.echo(f'\nFound by the word "{_WORDS}":\n')
         _show(client, Query(app=APPLICATION, text=_WORDS, limit=1))
-        click.echo(f"\nA month of application {MONTH}, made up:\n")
+        click.echo(
+            f"\nA month of application {MONTH}, made up, with some events that are meant to be refused:\n"
+        )
         _report(client, settings)
-    command = sys.argv[0] if sys.argv[0].endswith("shipper") else "shipper"
     click.echo("\nTry next:")
     for arguments, what in _NEXT:
-        click.echo(f"  {command} {arguments:<32} {what}")
+        click.echo(f"  {_command()} {arguments:<32} {what}")
     click.echo(f"\nYour logs lie in {settings.home}.")
-    click.echo(f"Stop: {command} down. Remove everything: {command} down --remove")
+    click.echo(f"Stop: {_command()} down. Remove everything: {_command()} down --remove")
+
+
+def _command() -> str:
+    """What people type here to get this program."""
+    return sys.argv[0] if sys.argv[0].endswith("shipper") else "shipper"
 
 
 def _month(settings: Settings, seed: int, days: int, calls: int) -> None:
@@ -100,8 +106,8 @@ def _month(settings: Settings, seed: int, days: int, calls: int) -> None:
             f"{logged.calls:,} calls and {logged.opinions:,} judgements of {days} days are in the store now, as "
             f"application {MONTH}; {logged.joined:,} judgements are joined."
         )
-    click.echo(f"Look at them: shipper report --app {MONTH}")
-    click.echo("Take them away again: shipper demo --remove")
+    click.echo(f"Look at them: {_command()} report --app {MONTH}")
+    click.echo(f"Take them away again: {_command()} demo --remove")
 
 
 def _report(client: Elasticsearch, settings: Settings) -> None:
@@ -112,13 +118,12 @@ def _report(client: Elasticsearch, settings: Settings) -> None:
     )  # it ends with the minute of its first run
     (overview,) = sections(client, (OVERVIEW,), selection)
     print_lines(lines_of(replace(overview, results=overview.results[:_SHOWN]), width()))
-    click.echo(f"\nThe rest of it: shipper report --app {MONTH}")
+    click.echo(f"\nThe rest of it: {_command()} report --app {MONTH}")
     if find_spec("vl_convert") is None:
         click.echo(
             "As a page with charts: pip install 'llm-shipper[report]', then shipper report --html report.html"
         )
         return
-    click.echo("As a page with charts:")
     write_page(client, settings.home / "report.html", DASHBOARDS, selection)
 
 
