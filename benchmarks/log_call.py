@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 RECORD = {"request": REQUEST, "response": RESPONSE}
 
 
-def main() -> str:
-    """Measure all, each in a process of its own, one after the other; the report."""
-    rows: list[tuple[str, Timing]] = []
-    for name in PEERS:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.log_call", name], capture_output=True, check=True, timeout=300
-        )
-        if done.stdout.strip():
-            rows.append((name, Timing(**orjson.loads(done.stdout.splitlines()[-1]))))
+def main(rounds: int = 3) -> str:
+    """Measure all, each in a process of its own, in turn; the best of the rounds, since a busy machine only adds."""
+    seen: dict[str, list[Timing]] = {}
+    for _ in range(rounds):
+        for name in PEERS:
+            command = [sys.executable, "-m", "benchmarks.log_call", name]
+            done = subprocess.run(command, capture_output=True, check=True, timeout=300)
+            if done.stdout.strip():
+                timing = Timing(**orjson.loads(done.stdout.splitlines()[-1]))
+                seen.setdefault(name, []).append(timing)
+    rows = [(name, min(timings, key=lambda one: one.p50)) for name, timings in seen.items()]
     floor = rows[0][1]
     lines = [
         [
@@ -51,8 +53,9 @@ def main() -> str:
         for name, one in rows
     ]
     size = len(orjson.dumps(RECORD))
-    return f"## A log call, in the caller's thread ({size} byte record)\n\n{machine()}\n\n" + table(
-        ["what", "p50 µs", "p99 µs", "p50 / floor", "p99 / floor"], lines
+    return (
+        f"## A log call, in the caller's thread ({size} byte record)\n\n{machine()}; the best of {rounds} rounds\n\n"
+        + table(["what", "p50 µs", "p99 µs", "p50 / floor", "p99 / floor"], lines)
     )
 
 
