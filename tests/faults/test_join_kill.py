@@ -119,7 +119,7 @@ def events(road: Road) -> list[Json]:
     return everything(road, "llm-feedback-*")
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(15, marks=pytest.mark.slow)])
 def test_the_store_equals_an_offline_merge(road: Road, rounds: int) -> None:
     """One of two joiners is killed each round; every completion is what its events alone say."""
     assert kill_rounds(road, rounds) > rounds * _EVENTS
