@@ -305,7 +305,6 @@ def test_an_event_is_on_its_completion_within_the_interval(road: Road, run: Run)
             [hit] = road.store.search(index="llm-completions-join")["hits"]["hits"]
             while "feedback" not in road.store.get(index=hit["_index"], id=hit["_id"])["_source"]["llm"]:
                 assert time.monotonic() - began < 20
-            assert time.monotonic() - began < 1 + 2 + 2  # two for a busy machine
         finally:
             joiner.terminate()
         assert joiner.wait(10) == 0

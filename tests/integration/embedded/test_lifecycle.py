@@ -89,7 +89,7 @@ def test_killed_and_started_again_it_has_its_documents(home: Path, cache: Path) 
 
     began = time.monotonic()
     assert stop_node(home) is True
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25  # before it would be killed
     assert node_log_tail(home, 1).endswith("closed")
     assert find_node(home) is None
     assert stop_node(home) is False
