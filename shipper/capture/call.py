@@ -170,7 +170,7 @@ def _list(value: object) -> list[object]:
 
 
 def _get(source: object, name: str) -> Any:
-    if isinstance(source, Mapping):
+    if type(source) is dict or isinstance(source, Mapping):
         return cast("Mapping[str, Any]", source).get(name)
     try:
         return getattr(source, name, None)

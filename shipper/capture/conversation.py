@@ -49,9 +49,13 @@ class Conversations:
     def link(self, application: str, event_id: str, body: dict[str, Any]) -> None:
         """Say in a call's body what came before it, where the caller has not, and remember the call. Never raises."""
         request = body.get("request")
+        response = body.get("response")
         chat = chat_of(body.get("session_id"), request)
         asked = _get(request, "previous_response_id")
-        if chat is None and asked is None and provider_response_id(body.get("response")) is None:
+        # no request can name an answer of the Chat Completions API as the one before it
+        nameless = type(response) is dict and "choices" in response
+        response_id = None if nameless else provider_response_id(response)
+        if chat is None and asked is None and response_id is None:
             return
         place = None if chat is None else f"{application}\x00{chat}"
         previous = self._before(place, asked)
@@ -63,7 +67,6 @@ class Conversations:
         turn = Turn(event_id, body["turn"] if type(body.get("turn")) is int else number)
         if place is not None:
             self._latest.put(place, turn)
-        response_id = provider_response_id(body.get("response"))
         if response_id is not None:
             self._responses.put(response_id, turn)
 
@@ -111,7 +114,7 @@ def turn_number(request: object, previous: Turn | None) -> int | None:
 
 
 def _get(source: object, name: str) -> Any:
-    if isinstance(source, Mapping):
+    if type(source) is dict or isinstance(source, Mapping):
         return cast("Mapping[str, Any]", source).get(name)
     try:
         return getattr(source, name, None)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shipper.redact import Redactor
 
 _USAGE_APIS = frozenset({"chat_completions", "completions"})
+_NOTHING_KNOWN = Known(NO_PARAMS, None, None)
 _MAX_VERSIONS = 100  # applications by version, kept for calls that name their own
 
 
@@ -83,11 +84,10 @@ class Capture:
             if endpoint is None:
                 return None
             parser = options.post_parser
-            if (
-                type(parser) is not Known
-            ):  # else an argument of the call, or options that are used a second time
+            if type(parser) is not Known:  # else an argument of the call
+                # options that are used a second time carry an exchange that is over
                 then = parser.then if isinstance(parser, Exchange) else parser
-                parser = Known(NO_PARAMS, None, then if callable(then) else None)
+                parser = Known(NO_PARAMS, None, then) if callable(then) else _NOTHING_KNOWN
             exchange = (Retrieval if endpoint.retrieval else Exchange)(self, parser)
             request = _asked(options)
             if self.config.capture_stream_usage and endpoint.api in _USAGE_APIS:
@@ -128,13 +128,14 @@ class Capture:
 
         Raises: whatever is wrong with it; the exchange is the boundary.
         """
-        _open.discard(exchange)
-        request, params = exchange.request, exchange.params
+        if exchange.tapped:
+            _open.discard(exchange)
+        params = exchange.params
         response, stream = exchange.collected
         if stream is not None and exchange.first_chunk_s is not None:
             stream["time_to_first_chunk_s"] = exchange.first_chunk_s
         fields: dict[str, Any] = {
-            "request": without_tool_credentials(request),
+            "request": without_tool_credentials(exchange.request),
             "response": response,
             "error": exchange.error,
             "started_at": exchange.started_ns,
@@ -144,17 +145,10 @@ class Capture:
             "stream": stream,
             "retry_count": exchange.retries,
             "http": {"status": exchange.status, "request_id": exchange.request_id},
-            "session_id": params.chat_id,
-            "chain_id": params.chain_id,
-            "parent_id": params.parent_event_id,
-            "user_id": params.user_id,
-            "tags": params.tags,
-            "request_attributes": params.request_attributes,
-            "selected_choice_index": params.selected_choice_index,
-            "environment": params.environment,
-            "join_keys": None if params.feedback_key is None else [params.feedback_key],
             "prompt": prompt_of(params, exchange.template, self.config),
         }
+        if params is not NO_PARAMS:
+            fields.update(_told(params))
         application = self._application(params.version)
         call = application.call(
             fields, exchange.event_id, given=params.event_id is not None, within=exchange.within
@@ -206,12 +200,27 @@ class Capture:
         return found
 
     def _base_url(self, client: Any) -> str:
-        url = client.base_url
+        url = client._base_url  # noqa: SLF001 - the property is slow in openai 3, and gives this
         known, text = self._url
         if known is not url:
             text = without_credentials(str(url))
             self._url = (url, text)
         return text
+
+
+def _told(params: CallParams) -> dict[str, Any]:
+    """What the caller says of a call, as the fields of its record."""
+    return {
+        "session_id": params.chat_id,
+        "chain_id": params.chain_id,
+        "parent_id": params.parent_event_id,
+        "user_id": params.user_id,
+        "tags": params.tags,
+        "request_attributes": params.request_attributes,
+        "selected_choice_index": params.selected_choice_index,
+        "environment": params.environment,
+        "join_keys": None if params.feedback_key is None else [params.feedback_key],
+    }
 
 
 def _asked(options: Any) -> Any:

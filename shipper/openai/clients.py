@@ -85,7 +85,7 @@ def _looking_on(original: Any, parent: Callable[[Any], Any]) -> dict[str, Callab
 
     def process_response(self: Any, *, options: Any, response: Any, **rest: Any) -> Any:
         if isinstance(exchange := options.post_parser, Exchange):
-            exchange.responded(response)
+            exchange.responded(response, rest.get("retries_taken"))
         return parent(self)._process_response(options=options, response=response, **rest)  # noqa: SLF001
 
     def process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:

@@ -106,9 +106,9 @@ class Body:
             content_type: as the response's header says.
             figures_only: keep no content, and of a body that is not JSON not one byte.
         """
-        self._kind = content_type.partition(";")[0].strip()
+        self._type = content_type
         self._figures_only = figures_only
-        self._parts: list[bytes] | None = [] if "json" in self._kind or not figures_only else None
+        self._parts: list[bytes] | None = [] if not figures_only or "json" in content_type else None
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the body; returns what of them the caller is to see."""
@@ -119,7 +119,7 @@ class Body:
     def result(self) -> Collected:
         """What there is so far."""
         if self._parts is None:
-            return Collected({"object": self._kind or "binary"}, None)
+            return Collected({"object": self._kind() or "binary"}, None)
         content = b"".join(self._parts)
         if not content:
             return Collected(None, None)
@@ -127,8 +127,11 @@ class Body:
         if self._figures_only:
             figures: Json = {}
             _keep_figures(value, figures)
-            return Collected(figures or {"object": self._kind or "unread"}, None)
+            return Collected(figures or {"object": self._kind() or "unread"}, None)
         return Collected(value, None)
+
+    def _kind(self) -> str:
+        return self._type.partition(";")[0].strip()
 
 
 class Encoded:

@@ -60,6 +60,17 @@ class Exchange(Known):
     base_url: str
     within: Mapping[str, Any] | None = None  # what was bound to the context when the call began
     hide_usage = False  # the chunk with token counts was not the caller's wish
+    status: int | None = None
+    request_id: str | None = None
+    retries: int | None = None
+    collected: Collected = _NOTHING
+    error: BaseException | None = None
+    first_chunk_s: float | None = None
+    ended_ns = 0
+    tapped = False  # the caller reads the body in pieces
+    _json: Any = None  # the request, as the caller's thread had it
+    _request: Any = None  # the request, as it went out
+    _collector: Collector | None = None
     _marked = False
     _parsed = False  # openai's Stream reads, not the caller
 
@@ -69,22 +80,8 @@ class Exchange(Known):
         params = known.params
         self.event_id = str(params.event_id) if params.event_id is not None else new_event_id()
         self.keys = recorder.keys_of(params.feedback_key or self.event_id)
-        self.status: int | None = None
-        self.request_id: str | None = None
-        self.retries: int | None = None
-        self.collected = _NOTHING
-        self.error: BaseException | None = None
-        self.first_chunk_s: float | None = None
-        self.ended_ns = 0
         self._recorder = recorder
-        self._json: Any = None  # the request, as the caller's thread had it
-        self._request: Any = None  # the request, as it went out
-        self._collector: Collector | None = None
-        self._unread: list[bytes] = []
-        self._unread_size = 0
-        self._lock = threading.Lock()
         self._open = [True]  # its one item is taken by whoever ends the exchange
-        self._tapped = False
 
     # -- the client tells ---------------------------------------------------------------------------------
 
@@ -96,12 +93,13 @@ class Exchange(Known):
         self.started_ns = time.time_ns()
         self._clock_ns = self._latest_ns = time.perf_counter_ns()
 
-    def responded(self, response: Any) -> None:
-        """The response's head is here, and its body too if it is not read in pieces."""
+    def responded(self, response: Any, retries: int | None) -> None:
+        """The response's head is here, after so many retries, and its body too if it is not read in pieces."""
         try:
             self.status = response.status_code
             self.request_id = response.headers.get("x-request-id")
-            self._sent(response.request)
+            self.retries = retries
+            self._request = response.request
             self._collector = collector_of(
                 response,
                 keep_chunks=self._recorder.keeps_raw and not self.endpoint.retrieval,
@@ -112,15 +110,18 @@ class Exchange(Known):
             if response.is_closed:
                 self._collector.feed(response.content)
             else:
+                self._unread: list[bytes] = []
+                self._unread_size = 0
+                self._lock = threading.Lock()
                 response.stream = tapped(response.stream, self)
-                self._tapped = True
+                self.tapped = True
                 self._recorder.watch(self)
         except Exception as error:
             notice.internal_error("A response could not be read along with", error)
 
     def returned(self, result: Any) -> None:
         """The client has an answer for the caller."""
-        if self._tapped:
+        if self.tapped:
             if hasattr(result, "http_response"):  # a raw response, which the caller reads
                 self._attach(result)
             return
@@ -131,7 +132,10 @@ class Exchange(Known):
     def failed(self, error: BaseException) -> None:
         """The client raises this to the caller."""
         if self.status is None and (request := getattr(error, "request", None)) is not None:
-            self._sent(request)
+            self._request = request
+            count = request.headers.get("x-stainless-retry-count", "")
+            if count.isdigit():
+                self.retries = int(count)
         self._end(error)
 
     def __call__(self, parsed: Any) -> Any:
@@ -150,11 +154,11 @@ class Exchange(Known):
         keys = self.keys
         if not keys or type(data) is not dict:
             return data
-        if self._tapped and self.endpoint.api == "responses":
+        if self.tapped and self.endpoint.api == "responses":
             inner = data.get("response")
             if type(inner) is dict:
                 data = {**data, "response": {**inner, **keys}}
-        if not self._tapped or not self._marked:
+        if not self.tapped or not self._marked:
             self._marked = True
             data = {**data, **keys}
         return data
@@ -162,7 +166,7 @@ class Exchange(Known):
     @property
     def has_marked(self) -> bool:
         """Whether no later chunk of the stream is to carry a key."""
-        return self._marked and self._tapped and self.endpoint.api != "responses"
+        return self._marked and self.tapped and self.endpoint.api != "responses"
 
     # -- the tap tells ------------------------------------------------------------------------------------
 
@@ -232,7 +236,8 @@ class Exchange(Known):
         try:
             self._stop_clock(time.perf_counter_ns())
             self.error = error
-            self._read_all()
+            if self.tapped:
+                self._read_all()
             if self._collector is not None:
                 self.collected = self._collector.result()
             self._record()
@@ -243,12 +248,6 @@ class Exchange(Known):
     def _stop_clock(self, at_ns: int) -> None:
         if not self.ended_ns:
             self.ended_ns = self.started_ns + at_ns - self._clock_ns
-
-    def _sent(self, request: Any) -> None:
-        self._request = request
-        count = request.headers.get("x-stainless-retry-count", "")
-        if count.isdigit():
-            self.retries = int(count)
 
     def _read_all(self) -> None:
         unread, self._unread, self._unread_size = self._unread, [], 0

@@ -24,7 +24,9 @@ class Template(NamedTuple):
 
 def template_in(arguments: Mapping[str, Any]) -> Template | None:
     """The template among the arguments of an API call, also where it is the content of single messages; else None."""
-    found = {name: made for name in _ARGUMENTS if (made := _template_of(arguments.get(name))) is not None}
+    found = {
+        name: made for name in _ARGUMENTS if name in arguments and (made := _template_of(arguments[name]))
+    }
     if not found:
         return None
     if len(found) == 1:
@@ -64,7 +66,7 @@ def prompt_of(params: CallParams, template: Template | None, config: CaptureConf
 def _template_of(argument: Any) -> Template | None:
     if isinstance(argument, (TemplateChat, TemplateText)):
         return Template(argument.template, argument.params)
-    if type(argument) is not list or not any(_is_filled(message) for message in argument):
+    if type(argument) is not list or not any(map(_is_filled, argument)):
         return None
     variables: dict[str, Any] = {}
     for message in argument:
