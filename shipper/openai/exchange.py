@@ -151,6 +151,8 @@ class Exchange(Known):
 
     def marked(self, data: Any) -> Any:
         """The JSON of an answer or of a chunk, with the feedback keys where the caller looks for them."""
+        if not self.tapped and self._open and not self.endpoint.figures_only:
+            self.collected = Collected(data, None)  # what the client has parsed need not be parsed again
         keys = self.keys
         if not keys or type(data) is not dict:
             return data
@@ -238,7 +240,7 @@ class Exchange(Known):
             self.error = error
             if self.tapped:
                 self._read_all()
-            if self._collector is not None:
+            if self._collector is not None and self.collected is _NOTHING:
                 self.collected = self._collector.result()
             self._record()
         except Exception as fault:
