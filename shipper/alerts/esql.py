@@ -17,13 +17,11 @@ from shipper.panels import common
 from shipper.panels.filters import Exists, Not, query
 
 if TYPE_CHECKING:
-    from shipper.alerts.rules import MeasureName, Rule
+    from shipper.alerts.rules import Rule
 
 Json = dict[str, Any]
 
 TAG: Final = "llm-shipper"
-LEFT_OUT: Final[frozenset[MeasureName]] = frozenset({"positive_fall"})
-"""Measures that Kibana's rules can't say."""
 
 _APPLICATION: Final = "llm.application.name"
 _TIME: Final = "@timestamp"

@@ -1,14 +1,15 @@
-"""Two versions: how much better is the one, and can the difference be chance? Pure; the statistics are scipy's.
+"""Two versions: how much better is the one, and can the difference be chance? Pure.
 
 Of right-or-wrong scores each share has Wilson's interval, and the difference Newcombe's, which is made of the two
-(R. G. Newcombe, Statistics in Medicine 17, 1998, method 10). Of other scores the difference of the means is
-bootstrapped (percentiles), with a fixed seed, so that the same scores give the same interval.
+(R. G. Newcombe, Statistics in Medicine 17, 1998, methods 3 and 10). Of other scores the difference of the means is
+bootstrapped by scipy (percentiles), with a fixed seed, so that the same scores give the same interval.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.errors import UsageError
@@ -20,6 +21,7 @@ CONFIDENCE: Final = 0.95
 TOO_FEW: Final = 10
 """Scores of a version below which nothing is said."""
 
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _RESAMPLES = 4000
 _BATCH = 64
 _SEED = 20261121
@@ -64,7 +66,7 @@ def estimate(scores: Sequence[float]) -> Estimate:
     """The mean and its interval.
 
     Raises:
-        UsageError: there is no score, or scipy is not installed.
+        UsageError: there is no score, or graded ones and scipy is not installed.
     """
     if not scores:
         raise UsageError("There is no score to estimate a mean from.")
@@ -79,19 +81,23 @@ def estimate_share(hits: int, count: int) -> Estimate:
     """The share of hits and its interval; as `estimate` of so many ones and zeros.
 
     Raises:
-        UsageError: there is nothing to take a share of, or scipy is not installed.
+        UsageError: there is nothing to take a share of.
     """
     if count < 1:
         raise UsageError("There is no score to estimate a mean from.")
-    found = _stats().binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(count, hits / count, float(found.low), float(found.high))
+    share, z = hits / count, _Z
+    middle = share + z**2 / (2 * count)
+    spread = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    low, high = ((middle + side) / (1 + z**2 / count) for side in (-spread, spread))
+    # of none and of all, rounding would leave a trace beyond
+    return Estimate(count, share, 0.0 if not hits else low, 1.0 if hits == count else high)
 
 
 def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
     """The second version's scores against the first's.
 
     Raises:
-        UsageError: a version has no score, or scipy is not installed.
+        UsageError: a version has no score, or graded ones and scipy is not installed.
     """
     if _is_binary(first) and _is_binary(second):
         return compare_shares(estimate(first), estimate(second))
@@ -184,5 +190,7 @@ def _stats() -> Any:
     try:
         from scipy import stats
     except ImportError:
-        raise UsageError("Intervals of confidence need scipy: pip install 'llm-shipper[evaluate]'.") from None
+        raise UsageError(
+            "Intervals of graded scores need scipy: pip install 'llm-shipper[evaluate]'."
+        ) from None
     return stats

@@ -79,14 +79,6 @@ def equals(field: str, *values: Value) -> Is:
     return Is(field, values)
 
 
-def both(*parts: Filter | None) -> Filter | None:
-    """All parts that are there; None restricts nothing."""
-    kept = tuple(part for part in parts if part is not None)
-    if len(kept) > 1:
-        return All(kept)
-    return kept[0] if kept else None
-
-
 def query(one: Filter, path: str = "") -> dict[str, Any]:
     """The filter in Elasticsearch's language; inside a nested field its `path` ends with a dot."""
     match one:

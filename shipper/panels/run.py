@@ -1,4 +1,4 @@
-"""Panels against a store: several in one request."""
+"""Panels against a store: several in one request, and what can be asked once is asked once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shipper.errors import StoreError
 from shipper.panels.request import aggregation, rows, search_body
 from shipper.panels.sources import Filters
+from shipper.panels.together import questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,30 +69,34 @@ def run_panels(
         ApiError, TransportError: the store refused all of them or did not answer.
     """
     panels = list(panels)
-    asked: list[tuple[Panel, Window]] = []
-    for panel in panels:
-        asked.append((panel, window))
-        if panel.chart == "figure":
-            asked.append((panel, window.before()))
+    asked = [
+        (question, span)
+        for question in questions(panels)
+        for span in ((window, window.before()) if question.panel.chart == "figure" else (window,))
+    ]
     if not asked:
         return {}
     searches: list[Mapping[str, Any]] = []
-    for panel, span in asked:
-        searches += [header(panel.source), aggregation(panel, span, filters)]
+    for question, span in asked:
+        searches += [header(question.panel.source), aggregation(question.panel, span, filters)]
     answers = client.msearch(searches=searches)["responses"]
     found: dict[str, Result] = {}
-    for (panel, span), answer in zip(asked, answers, strict=True):
+    for (question, span), answer in zip(asked, answers, strict=True):
         if "error" in answer:
+            others = f" and {len(question.panels) - 1} more" if len(question.panels) > 1 else ""
             raise StoreError(
-                f"The store can't answer panel {panel.id}: {str(answer['error'])[:_REASON_MAX]}. "
+                f"The store can't answer panel {question.panel.id}{others}: {str(answer['error'])[:_REASON_MAX]}. "
                 "If the templates are older than this version, `shipper setup` helps."
             )
-        if span is window:
-            shown = span.month() if panel.of_month else span
-            found[panel.id] = Result(panel, shown, rows(panel, answer), [])
-        else:
-            found[panel.id].previous.extend(rows(panel, answer))
-    return found
+        answered = rows(question.panel, answer)
+        for panel in question.panels:
+            its = question.rows_of(panel, answered)
+            if span is window:
+                shown = span.month() if panel.of_month else span
+                found[panel.id] = Result(panel, shown, its, [])
+            else:
+                found[panel.id].previous.extend(its)
+    return {panel.id: found[panel.id] for panel in panels}
 
 
 def documents(

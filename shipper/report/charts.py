@@ -55,6 +55,15 @@ def legend(found: OverTime | Bars) -> list[tuple[str, str]]:
     return [(name, f"var(--c{place % _COLOURS})") for place, name in enumerate(names)]
 
 
+def begin() -> None:
+    """Let the charting library start, which takes it half a second; the first chart would wait for it.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    _drawn({"data": {"values": []}, "mark": "point"})
+
+
 def _drawn(spec: dict[str, Any]) -> str:
     try:
         import vl_convert  # pyright: ignore[reportMissingTypeStubs]

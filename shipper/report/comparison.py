@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from importlib.util import find_spec
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -167,7 +166,6 @@ def compare_versions(client: Elasticsearch, versions: tuple[str, str], selection
     """Ask the store for both.
 
     Raises:
-        UsageError: scipy is not installed.
         ApiError, TransportError: the store refused or did not answer.
     """
     answer = client.search(
@@ -177,11 +175,6 @@ def compare_versions(client: Elasticsearch, versions: tuple[str, str], selection
         **request(versions, selection),
     )
     return pair_of(versions, answer.get("aggregations") or {})
-
-
-def is_available() -> bool:
-    """Whether scipy, which computes the intervals, is installed."""
-    return find_spec("scipy") is not None
 
 
 def latest_two(results: Sequence[Result]) -> tuple[str, str] | None:
@@ -221,11 +214,7 @@ def request(versions: tuple[str, str], selection: Selection) -> dict[str, Any]:
 
 
 def pair_of(versions: tuple[str, str], found: Mapping[str, Any]) -> VersionPair:
-    """The comparison that an answer's aggregations mean. Pure.
-
-    Raises:
-        UsageError: scipy is not installed.
-    """
+    """The comparison that an answer's aggregations mean. Pure."""
     buckets = found.get("versions", {}).get("buckets", {})
     one, other = (buckets.get(str(place)) or {"doc_count": 0} for place in (0, 1))
     differences: list[Difference | None] = []

@@ -71,7 +71,7 @@ def plan_month(*, seed: int, end: float, days: int, calls: int) -> Month:
 
     Never raises for positive numbers.
     """
-    random = Random(f"{seed}/{end}/{days}/{calls}")
+    random = Random(f"{seed}/{days}/{calls}")
     begin = end - days * DAY_S
     name = name_of(seed=seed, end=end, days=days, calls=calls)
     situations = sorted(_conversations(random, begin, end, calls), key=lambda one: one.started_at)

@@ -45,8 +45,18 @@ class Logged:
     """Whether all of it was in the store already."""
 
 
-def log_month(client: Elasticsearch, settings: Settings, *, seed: int, days: int, calls: int) -> Logged:
+def log_month(
+    client: Elasticsearch, settings: Settings, *, seed: int, days: int, calls: int, end: float | None = None
+) -> Logged:
     """Log the month in place of another one; what was logged before is recognised by its ids.
+
+    Args:
+        client: the store.
+        settings: where it is, and the home folder.
+        seed: another one makes other calls.
+        days: the month's length.
+        calls: how many.
+        end: its last moment, seconds since the epoch; None: the minute of the first run.
 
     Raises:
         OSError: the home folder can't be written.
@@ -55,7 +65,7 @@ def log_month(client: Elasticsearch, settings: Settings, *, seed: int, days: int
     """
     if _others(settings, seed, days, calls):
         remove_month(client, settings)
-    end = _end(settings, seed, days, calls)
+    end = _end(settings, seed, days, calls) if end is None else end
     if _is_there(client, name_of(seed=seed, end=end, days=days, calls=calls), calls):
         return Logged(calls, 0, 0, was_there=True)
     month = plan_month(seed=seed, end=end, days=days, calls=calls)

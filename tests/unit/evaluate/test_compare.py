@@ -7,9 +7,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from shipper.errors import UsageError
-from shipper.evaluate.compare import compare, estimate, sentence
+from shipper.evaluate.compare import CONFIDENCE, compare, estimate, estimate_share, sentence
 
 
 def test_wilsons_interval() -> None:
@@ -17,6 +18,20 @@ def test_wilsons_interval() -> None:
     found = estimate([1.0] * 8 + [0.0] * 2)
     assert (found.count, found.mean) == (10, 0.8)
     assert (found.low, found.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+
+
+@given(st.integers(1, 5000), st.data())
+@settings(max_examples=50, deadline=None)
+def test_wilsons_interval_is_scipys(count: int, data: st.DataObject) -> None:
+    """Of none, of all and of everything between."""
+    hits = data.draw(st.integers(0, count) | st.sampled_from([0, count]))
+    found = estimate_share(hits, count)
+    scipys = binomtest(hits, count).proportion_ci(CONFIDENCE, method="wilson")
+    assert (found.low, found.high) == (
+        pytest.approx(scipys.low, abs=1e-9),
+        pytest.approx(scipys.high, abs=1e-9),
+    )
+    assert 0 <= found.low <= found.mean <= found.high <= 1
 
 
 def test_newcombes_interval() -> None:

@@ -20,7 +20,6 @@ from shipper.panels.filters import (
     Is,
     Not,
     Within,
-    both,
     kql,
     query,
 )
@@ -28,6 +27,7 @@ from shipper.panels.model import Window
 from shipper.panels.request import aggregation, interval, rows
 from shipper.panels.run import documents, run_panels
 from shipper.panels.sources import Filters
+from shipper.panels.together import questions
 from shipper.settings import Settings
 from shipper.store.client import connect
 from tests.kibana.formulas import parse
@@ -161,6 +161,21 @@ def test_questions_go_in_one_request_and_a_refusal_names_the_panel() -> None:
     assert run_panels(client, [], WEEK) == {}
 
 
+def test_what_can_be_asked_once_is_asked_once() -> None:
+    """Panels of the same documents in the same buckets share a question, and those in another order do not."""
+    asked = questions(PANELS.values())
+    assert sorted(panel.id for one in asked for panel in one.panels) == sorted(PANELS)
+    assert len(asked) <= len(PANELS) / 2
+    together = {panel.id: one for one in asked for panel in one.panels}
+    assert together["overview-calls"] is together["cost-total"] is not together["conversations-count"]
+    assert together["cost-over-time"] is not together["overview-cost-over-time"]
+    for one in asked:
+        [source] = {panel.source.id for panel in one.panels}
+        assert source == one.panel.source.id
+        assert {metric.measure for metric in one.panel.metrics} == set(one.ids)
+        assert {metric.id for metric in one.panel.metrics} == set(one.ids.values())
+
+
 VALUES = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1),
     st.booleans(),
@@ -210,9 +225,6 @@ def test_a_nested_filter_means_the_same_in_both_languages() -> None:
     assert plainly(to_query(kql(one))) == plainly(query(one))
     assert fields(kql(one)) == {"llm.choices.refusal", "llm.choices.index"}
     assert kql(None) == ""
-    assert both(None, None) is None
-    assert both(None, one) == one
-    assert both(one, one) == All((one, one))
 
 
 @pytest.mark.parametrize(
