@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _COUNTER_BITS: Final = 42
 _COUNTER_MASK: Final = (1 << _COUNTER_BITS) - 1
+# From 2,048 bytes on hashlib gives up the interpreter's lock, and waits to get it back: for a text like most, which is
+# hashed in 3 µs, threads that send would hand the lock to and fro for each event.
+_UNLOCKED: Final = 2047
+_LONG_TEXT: Final = 64 * 1024
 
 VOLATILE_KEYS: Final = frozenset(
     {
@@ -111,16 +115,29 @@ def timestamp_ms(event_id: str) -> int | None:
 def content_hash(call: Mapping[str, Any] | bytes, truncated: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the hash that tells a resend of an event from a reused id, tagged with its method ("b2:").
 
-    Blake2b of 128 bits over the JSON text, keys sorted, of everything in the call but `VOLATILE_KEYS`.
     `call` is the mapping or its JSON; `truncated` is what `truncate.fit` reported, so that two long texts that
     differ only past the cut differ here too. Never raises.
     """
+    hashed = hashed_text(call)
+    return hash_of(hashed + _sorted_json(list(truncated)) if truncated else hashed)
+
+
+def hashed_text(call: Mapping[str, Any] | bytes) -> bytes:
+    """Return what a call's hash is made of: its JSON, keys sorted, without `VOLATILE_KEYS`. Never raises."""
     parsed: Any = call if type(call) is dict else _parsed(call if type(call) is bytes else to_json(call)[0])
     if type(parsed) is dict and not VOLATILE_KEYS.isdisjoint(parsed):
         parsed = {key: value for key, value in parsed.items() if key not in VOLATILE_KEYS}
-    digest = blake2b(_sorted_json(parsed), digest_size=16)
-    if truncated:
-        digest.update(_sorted_json(list(truncated)))
+    return _sorted_json(parsed)
+
+
+def hash_of(text: bytes) -> str:
+    """Return the hash of such a text: Blake2b of 128 bits, tagged. Never raises."""
+    digest = blake2b(digest_size=16)
+    if len(text) <= _LONG_TEXT:
+        for start in range(0, len(text), _UNLOCKED):
+            digest.update(text[start : start + _UNLOCKED])
+    else:
+        digest.update(text)
     return "b2:" + digest.hexdigest()
 
 

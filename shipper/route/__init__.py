@@ -4,9 +4,9 @@
 Logstash does it.
 """
 
-from shipper.route.destination import Destination, destination
+from shipper.route.destination import MAX_ID_BYTES, Destination, Partition, destination
 from shipper.route.enrich import enrich
 from shipper.route.intake import Routed, intake
 from shipper.route.slug import slug
 
-__all__ = ["Destination", "Routed", "destination", "enrich", "intake", "slug"]
+__all__ = ["MAX_ID_BYTES", "Destination", "Partition", "Routed", "destination", "enrich", "intake", "slug"]

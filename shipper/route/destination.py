@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_ID_BYTES = 512
 """Elasticsearch's bound of an `_id`."""
 
+Partition = Literal["month", "day"]
+"""The time span of one index, in UTC."""
+
 _KINDS = {
     "llm.completion": "completions",
     "llm.feedback": "feedback",
@@ -46,7 +49,7 @@ class Destination:
     aliases: tuple[str, ...] = field(default=(), compare=False)
 
 
-def destination(document: Mapping[str, Any], partition: Literal["month", "day"] = "month") -> Destination:
+def destination(document: Mapping[str, Any], partition: Partition = "month") -> Destination:
     """Where the document belongs, from its own values only.
 
     Without an application it is `default`, without a version `unversioned`, without a usable `@timestamp`
@@ -55,7 +58,7 @@ def destination(document: Mapping[str, Any], partition: Literal["month", "day"] 
 
     Args:
         document: nested JSON values, as it will be stored.
-        partition: time span of one index, in UTC.
+        partition: time span of one index.
 
     Raises:
         RecursionError: a document without an id is nested deeper than the interpreter's limit; nothing else.

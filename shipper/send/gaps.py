@@ -1,8 +1,8 @@
-"""The values of a chat completion's entry that differ from call to call: found, marked, and written as JSON."""
+"""The values of a chat completion's entry that differ from call to call: where they are, and what they may be."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -10,6 +10,8 @@ from shipper.record.openai.detect import CHAT
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.record.reading import Json
 
 _SPEAKERS = frozenset({"system", "developer", "user", "assistant"})
@@ -25,7 +27,7 @@ _AT = 7_230_000_000_123_456_000  # in 2199
 
 # Marks: none is a part of another, and nothing has them by accident.
 _TEXT_MARK = "gap-0e6b7c5141f4-"
-_MARKS = {
+_FIGURE_MARKS = {
     "seq": 40_960_000_000_041,
     "created": 40_960_000_000_043,
     "prompt_tokens": 81_920_000_000_011,
@@ -33,22 +35,74 @@ _MARKS = {
     "total_tokens": 204_800_000_000_028,
     "cached_tokens": 40_960_000_000_031,
     "reasoning_tokens": 40_960_000_000_037,
+}
+_TIME_MARKS = {
     "at": _AT,
     "created_at": _AT + 777_777_888_999_000,
     "started_at": _AT + 86_461_123_457_000,
     "ended_at": _AT + 518_762_654_321_000,
 }
+_MARKS = _FIGURE_MARKS | _TIME_MARKS
 _LEFT = (_TEXT_MARK.encode(), *(b"%d" % mark for mark in _MARKS.values()), b"2199-")
 MARKED_NOW: Final = _AT + 3_196_807_321_000_000
 """When an entry of marks is sent, ns since the epoch."""
 
+EVENT_ID: Final = 0
+"""The first of the texts."""
+RESPONSE_ID: Final = 1
+ANSWER: Final = 2
+
 _Place = tuple[Any, str]  # object, key
 
 
-class Gaps:
-    """The gaps of one entry, and what stands in them."""
+class Values(NamedTuple):
+    """What stands in the gaps of one entry."""
 
-    __slots__ = ("_figures", "_places", "_texts", "_times", "_values", "answer", "at")
+    texts: Sequence[str]
+    """The event's id, the response's id, the answer, then the others."""
+    figures: dict[str, int]
+    times: dict[str, int]
+    """ns since the epoch."""
+
+    def are_plain(self, join_keys: Sequence[Any]) -> bool:
+        """Whether each can be replaced by another one that is plain, and nothing else in the document changes.
+
+        Texts are not empty and ids differ from each other and from the caller's keys; no part is larger than its
+        whole; times are in order.
+        """
+        texts, figures, times = self
+        prompt, completion = figures["prompt_tokens"], figures["completion_tokens"]
+        event_id, response_id = texts[EVENT_ID], texts[RESPONSE_ID]
+        return (
+            all(texts)
+            and max(figures.values()) < _MAX_FIGURE
+            and figures.get("total_tokens", prompt + completion) == prompt + completion
+            and figures.get("cached_tokens", 0) <= prompt
+            and figures.get("reasoning_tokens", 0) <= completion
+            and ("ended_at" not in times or times.get("started_at", 0) <= times["ended_at"])
+            and event_id != response_id
+            and event_id not in join_keys
+            and response_id not in join_keys
+        )
+
+    def began(self) -> int:
+        """When the call began, ns since the epoch."""
+        times = self.times
+        return times.get("started_at", times.get("created_at", times["at"]))
+
+    def derived(self) -> list[bytes]:
+        """What the document says of figures and times beside themselves, as JSON."""
+        figures, times = self.figures, self.times
+        contents = [b"%d" % (figures["prompt_tokens"] + figures["completion_tokens"])]
+        contents += [format_time(moment).encode() for moment in times.values()]
+        if "started_at" in times and "ended_at" in times:
+            duration = times["ended_at"] - times["started_at"]
+            contents += (b"%d" % duration, orjson.dumps(duration / 1e6))
+        return contents
+
+
+class Gaps:
+    """The gaps of one entry."""
 
     def __init__(self, entry: Json) -> None:
         """Find them.
@@ -60,12 +114,15 @@ class Gaps:
         call = entry["call"]
         request, response = call["request"], call["response"]
         (choice,) = response["choices"]
+        self.join_keys: Sequence[Any] = call.get("join_keys") or ()
         if (
             entry["dataset"] != "llm.completion"
             or response["object"] != "chat.completion"
             or call.get("api", CHAT) != CHAT
             or call.get("save") is False
             or "created" in request
+            or "truncated" in entry
+            or not all(type(key) is str for key in self.join_keys)
         ):
             raise ValueError
         texts: list[_Place] = [(entry, "id"), (response, "id"), (choice["message"], "content")]
@@ -81,91 +138,76 @@ class Gaps:
                 times.append((call, key))
         if "http" in call and call["http"].get("request_id") is not None:
             texts.append((call["http"], "request_id"))
-        self._places = texts + figures + times
-        self._texts: list[str] = [place[key] for place, key in texts]
-        self._figures: dict[str, int] = {key: place[key] for place, key in figures}
-        self._times: dict[str, int] = {key: _time(place[key]) for place, key in times}
-        self.answer = self._texts[2]
-        self.at = self._times["at"]
-        if self.at != entry["at"] or not self._are_plain(call.get("join_keys", ())):
+        self._texts, self._figures, self._times = texts, figures, times
+        if not self._have_values():
             raise ValueError
 
-    def _are_plain(self, join_keys: Any) -> bool:
-        """Whether each value can be replaced by another one that is plain, and nothing else changes."""
-        texts, figures, times = self._texts, self._figures, self._times
-        for text in texts:
-            if type(text) is not str or not text:
-                return False
-        for figure in figures.values():
-            if type(figure) is not int or not 0 <= figure < _MAX_FIGURE:
-                return False
-        event_id, response_id = texts[:2]
-        prompt, completion = figures["prompt_tokens"], figures["completion_tokens"]
-        return (
-            figures.get("total_tokens", prompt + completion) == prompt + completion
-            and figures.get("cached_tokens", 0) <= prompt
-            and figures.get("reasoning_tokens", 0) <= completion
-            and ("ended_at" not in times or times.get("started_at", 0) <= times["ended_at"])
-            and event_id != response_id
-            and (
-                not join_keys
-                or all(type(key) is str and key not in (event_id, response_id) for key in join_keys)
-            )
-        )
+    def _have_values(self) -> bool:
+        texts = [place[key] for place, key in self._texts]
+        figures = {key: place[key] for place, key in self._figures}
+        if not all(type(text) is str for text in texts):
+            return False
+        if not all(type(figure) is int and figure >= 0 for figure in figures.values()):
+            return False
+        times = {key: time_of(place[key]) for place, key in self._times}
+        at_place, at_key = self._times[0]
+        if times["at"] != at_place[at_key]:
+            return False
+        return Values(texts, figures, times).are_plain(self.join_keys)
+
+    @property
+    def figures(self) -> list[str]:
+        """Their names, in the order in which their marks are listed."""
+        return [key for _, key in self._figures]
+
+    @property
+    def times(self) -> list[str]:
+        """Their names, in the order in which their marks are listed."""
+        return [key for _, key in self._times]
 
     def rest_of(self, entry: Json) -> bytes:
         """All of the entry but what stands in its gaps, as JSON."""
-        values = [place[key] for place, key in self._places]
-        for place, key in self._places:
+        places = (*self._texts, *self._figures, *self._times)
+        values = [place[key] for place, key in places]
+        for place, key in places:
             place[key] = None
         rest = orjson.dumps(entry)
-        for (place, key), value in zip(self._places, values, strict=True):
+        for (place, key), value in zip(places, values, strict=True):
             place[key] = value
         return rest
 
-    def mark(self) -> None:
-        """Put marks into the gaps of the entry."""
-        for number, (place, key) in enumerate(self._places):
-            place[key] = _MARKS.get(key) or f"{_TEXT_MARK}{number:04d}"
+    def mark(self) -> list[bytes]:
+        """Put marks into the gaps of the entry: of the texts, then the figures, then the times; as JSON."""
+        for number, (place, key) in enumerate(self._texts):
+            place[key] = f"{_TEXT_MARK}{number:04d}"
+        for place, key in (*self._figures, *self._times):
+            place[key] = _MARKS[key]
+        return [
+            *(place[key].encode() for place, key in self._texts),
+            *(b"%d" % place[key] for place, key in (*self._figures, *self._times)),
+        ]
 
-    def written_into(self, outline: Json) -> Json:
-        """A document of the same form, with all of this one's values that its place, cost or one-liner depend on."""
-        figures, times = self._figures, self._times
-        start = times.get("started_at", times.get("created_at", self.at))
-        gen_ai, llm = outline["gen_ai"], outline["llm"]
-        usage = {
-            **gen_ai["usage"],
-            "input_tokens": figures["prompt_tokens"],
-            "output_tokens": figures["completion_tokens"],
-        }
-        if "cached_tokens" in figures:
-            usage["cache_read"] = {"input_tokens": figures["cached_tokens"]}
-        if "reasoning_tokens" in figures:
-            usage["reasoning"] = {"output_tokens": figures["reasoning_tokens"]}
-        return {
-            **outline,
-            "@timestamp": format_time(start),
-            "event": {**outline["event"], "id": self._texts[0]},
-            "gen_ai": {**gen_ai, "usage": usage},
-            "llm": {**llm, "output": {"text": self.answer}},
-        }
-
-    def contents(self) -> list[bytes]:
-        """What stands in the gaps, as it stands in JSON; in the order in which marks do."""
-        figures, times = self._figures, self._times
-        contents = [orjson.dumps(text)[1:-1] for text in self._texts]
-        contents += [b"%d" % figure for figure in figures.values()]
-        contents.append(b"%d" % (figures["prompt_tokens"] + figures["completion_tokens"]))
-        contents += [format_time(moment).encode() for moment in times.values()]
-        if "started_at" in times and "ended_at" in times:
-            duration = times["ended_at"] - times["started_at"]
-            contents += (b"%d" % duration, orjson.dumps(duration / 1e6))
-        return contents
+    def marked(self) -> Values:
+        """The marks, as values."""
+        return Values(
+            [place[key] for place, key in self._texts],
+            {key: place[key] for place, key in self._figures},
+            {key: place[key] for place, key in self._times},
+        )
 
 
-def is_marked(document: bytes) -> bool:
-    """Whether a mark, or a part of one, is left in a document."""
-    return any(mark in document for mark in _LEFT)
+def is_marked(text: bytes) -> bool:
+    """Whether a mark, or a part of one, is left in a text."""
+    return any(mark in text for mark in _LEFT)
+
+
+def time_of(value: Any) -> int:
+    """A time as callers give it, in ns since the epoch. Raises ValueError: it isn't one, or leaves room for doubt."""
+    flags: list[str] = []
+    moment = parse_time(value, "", flags)
+    if moment is None or flags:
+        raise ValueError
+    return moment
 
 
 def _messages(messages: Any) -> list[_Place]:
@@ -193,12 +235,3 @@ def _tokens(usage: Json) -> list[_Place]:
         if part and key in part:
             places.append((part, key))
     return places
-
-
-def _time(value: Any) -> int:
-    """Raises: ValueError."""
-    flags: list[str] = []
-    moment = parse_time(value, "", flags)
-    if moment is None or flags:
-        raise ValueError
-    return moment

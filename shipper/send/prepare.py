@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,7 +15,9 @@ from shipper.route import destination
 from shipper.send.forms import Forms
 from shipper.sink.base import Prepared
 
-Partition = Literal["month", "day"]
+if TYPE_CHECKING:
+    from shipper.route import Partition
+
 _NS_PER_MS = 1_000_000
 
 
@@ -44,25 +46,24 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     Never raises.
     """
     try:
-        entry = orjson.loads(line)
-        filled = _FORMS.fill(entry, now_ns)
-        document, text = (document_when_sent(entry, now_ns), b"") if filled is None else filled
-        ready = prepared(document, partition, given_id=bool(entry.get("given_id")), text=text)
+        ready = _FORMS.fill(line, now_ns, partition)
+        if ready is None:
+            entry = orjson.loads(line)
+            _FORMS.learn(line, entry, now_ns)
+            document = document_when_sent(entry, now_ns)
+            ready = prepared(document, partition, given_id=bool(entry.get("given_id")))
     except Exception as error:
         return refuse_line(line, now_ns, partition, stage="build", reason=f"{type(error).__name__}: {error}")
     return Item(line, ready)
 
 
-def prepared(
-    document: dict[str, Any], partition: Partition, *, given_id: bool = False, text: bytes = b""
-) -> Prepared:
+def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool = False) -> Prepared:
     """A document with its place, ready for a sink.
 
     Args:
         document: what is stored.
         partition: `month` or `day`.
         given_id: whether the caller chose its id.
-        text: the document as JSON on one line, when there is one already.
 
     Raises:
         Exception: the document is not one.
@@ -71,7 +72,7 @@ def prepared(
     return Prepared(
         id=place.id,
         index=place.index,
-        body=text or orjson.dumps(document),
+        body=orjson.dumps(document),
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),
         dataset=document["event"]["dataset"],
