@@ -17,6 +17,7 @@ _ALL = (
     "redaction_quality",
     "history_export",
     "history_import",
+    "panels",
 )
 _ASKED = ("logstash",)  # it needs LOGSTASH_HOME
 

@@ -1,20 +1,23 @@
-"""How long each panel takes as documents grow.
+"""How long each panel takes as documents grow, and the whole page.
 
-    python -m benchmarks.panels [documents …]
+    python -m benchmarks panels
 
-A demo month is logged through the real road; its completions are then written again and again, each with an id, a
-time and a user of its own, until there are so many. Each question is asked anew over 30 days, with a window that no
-question had before, so that no cache answers.
+A demo month is logged through the real road; its calls and feedback are then written again and again, each with an
+id, a time, a user and a conversation of its own, and without the contents that no panel reads, until there are so many
+calls. Each question is asked over 30 days, with a window that no question had before, so that no cache answers.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,27 +37,34 @@ from shipper.store.client import connect
 from shipper.store.setup import setup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from elasticsearch import Elasticsearch
 
     from shipper.panels.model import Panel
 
-RESULTS = Path(__file__).parent / "results" / "panels.md"
-
 _CALLS = 2000
 _USERS = 20_000
+_CALLS_EACH = 3
+"""Of a conversation."""
 _DAYS = 30
-_RUNS = 11
-_BATCH = 1000
-_SLOWEST = 15
-_COMPLETIONS = "llm-completions-*"
+_RUNS = 20
+_WRITERS = 3
+_BATCH = 2000
+_SLOWEST = 20
+_LIMIT_MS = 500
+_COMPLETIONS, _FEEDBACK = "llm-completions-*", "llm-feedback-*"
+_UNREAD = ("message", "gen_ai.input", "gen_ai.output", "llm.input", "llm.join.key", "llm.feedback.entries")
+_PLACES = {"id": b"<id>", "time": b"<time>", "user": b"<user>", "conversation": b"<conversation>"}
 _HEAD = [
-    "completions",
+    "calls",
     "median panel",
     "slowest panel",
-    "below 500 ms",
+    f"below {_LIMIT_MS} ms",
     "median CPU",
     "dearest CPU",
     "all panels at once, s",
+    "`shipper report --html`, s",
 ]
 
 
@@ -63,26 +73,27 @@ def main(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> str:
     home = Path(tempfile.mkdtemp(prefix="panels-"))
     settings = Settings(home=home)
     node = start_node(home, heap_mb=1024, cache_dir=settings.cache)
+    settings = settings.replace(elasticsearch_url=(node.url,))
     process = psutil.Process(node.pid)
-    times: dict[int, dict[str, Timed]] = {}
-    pages: dict[int, float] = {}
+    found: list[Size] = []
     try:
-        with connect(settings.replace(elasticsearch_url=(node.url,), request_timeout_s=120)) as client:
+        with connect(settings.replace(request_timeout_s=120)) as client:
             setup(client)
-            log_month(
-                client, settings.replace(elasticsearch_url=(node.url,)), seed=1, days=_DAYS, calls=_CALLS
-            )
-            documents = _completions(client)
-            stored = len(documents)
+            log_month(client, settings, seed=1, days=_DAYS, calls=_CALLS)
+            templates = {index: _templates(client, index) for index in (_COMPLETIONS, _FEEDBACK)}
+            stored = _CALLS
             for size in sizes:
-                _write(client, documents, size - stored)
+                began = time.monotonic()
+                for index, some in templates.items():
+                    _write(client, some, (size - stored) * len(some) // _CALLS, f"{index[4:8]}-{size}")
+                _settle(client)
                 stored = max(stored, size)
-                tell(f"{stored:,} completions")
-                times[size] = {panel.id: _timed(client, process, panel) for panel in PANELS.values()}
-                pages[size] = _page(client)
+                tell(f"{stored:,} calls in the store after {time.monotonic() - began:.0f} s")
+                times = {panel.id: _timed(client, process, panel) for panel in PANELS.values()}
+                found.append(Size(size, times, _at_once(client), _page(settings)))
     finally:
         remove_node(home)
-    return _report(times, pages)
+    return _report(found)
 
 
 class Timed(NamedTuple):
@@ -104,17 +115,35 @@ def _timed(client: Elasticsearch, node: psutil.Process, panel: Panel) -> Timed:
         run(client, panel, window)
         found.append((time.perf_counter() - began) * 1000)
     spent = sum(node.cpu_times()[:2]) - spent
-    return Timed(sorted(found)[round(0.95 * (_RUNS - 1))], spent * 1000 / _RUNS)
+    return Timed(sorted(found)[math.ceil(0.95 * _RUNS) - 1], spent * 1000 / _RUNS)
 
 
-def _page(client: Elasticsearch) -> float:
+def _at_once(client: Elasticsearch) -> float:
     """Seconds of all panels in one request, as the report asks them; the median of three."""
-    found: list[float] = []
-    for number in range(3):
-        began = time.perf_counter()
-        run_panels(client, PANELS.values(), _window(1000 + number))
-        found.append(time.perf_counter() - began)
-    return statistics.median(found)
+    return statistics.median(
+        _seconds(lambda number=number: run_panels(client, PANELS.values(), _window(1000 + number)))
+        for number in range(3)
+    )
+
+
+def _page(settings: Settings) -> float:
+    """Seconds of the whole command that writes the page; the median of three."""
+    command = [sys.executable, "-c", "from shipper.cli import main; main()", "report", "--html", "page.html"]
+    given = {"SHIPPER_HOME": str(settings.home), "SHIPPER_ELASTICSEARCH_URL": settings.elasticsearch_url[0]}
+    return statistics.median(
+        _seconds(
+            lambda: subprocess.run(
+                command, cwd=settings.home, env={**os.environ, **given}, check=True, capture_output=True
+            )
+        )
+        for _ in range(3)
+    )
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
 
 
 def _window(number: int) -> Window:
@@ -122,79 +151,120 @@ def _window(number: int) -> Window:
     return Window(end - timedelta(days=_DAYS, seconds=number), end)
 
 
-def _completions(client: Elasticsearch) -> list[tuple[str, dict[str, Any]]]:
-    hits = client.search(index=_COMPLETIONS, size=10_000)["hits"]["hits"]
-    return [(hit["_index"], hit["_source"]) for hit in hits]
+class Template(NamedTuple):
+    """A document with places for what each copy has of its own."""
+
+    target: str
+    body: bytes
+    begins: float
+    """Since when its index has documents, seconds since the epoch; until when."""
+    ends: float
 
 
-def _write(client: Elasticsearch, documents: list[tuple[str, dict[str, Any]]], count: int) -> None:
-    """Copies of the documents at other times of the same month."""
-    rng = random.Random(count)
-    lines: list[bytes] = []
+def _templates(client: Elasticsearch, index: str) -> list[Template]:
+    hits = client.search(index=index, size=10_000)["hits"]["hits"]
+    return [_template(hit["_index"], hit["_source"]) for hit in hits]
+
+
+def _template(index: str, document: dict[str, Any]) -> Template:
+    month = datetime.fromisoformat(document["@timestamp"]).replace(day=1, hour=0, minute=0, second=0)
     now = datetime.now(UTC)
-    for number in range(count):
-        index, document = documents[rng.randrange(len(documents))]
-        moment = datetime.fromisoformat(document["@timestamp"])
-        latest = min(now, (moment.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1))
-        moment = latest - timedelta(seconds=rng.random() * 86_400 * min(latest.day - 1, _DAYS))
-        copied = {**document, "@timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
-        name = f"copy-{count}-{number}"
-        copied["event"] = {**document["event"], "id": name}
-        copied["user"] = {"id": f"user-{rng.randrange(_USERS)}"}
-        lines.append(orjson.dumps({"create": {"_index": index, "_id": name}}) + b"\n")
-        lines.append(orjson.dumps(copied) + b"\n")
-        if len(lines) == 2 * _BATCH:
-            bulk(client, lines)
-            lines = []
-    if lines:
+    begins = max(month, now - timedelta(days=_DAYS))
+    ends = min(now, (month + timedelta(days=32)).replace(day=1))
+    for path in _UNREAD:
+        *outer, last = path.split(".")
+        inside: dict[str, Any] = document
+        for name in outer:
+            inside = inside.get(name, {})
+        inside.pop(last, None)
+    places = {name: place.decode() for name, place in _PLACES.items()}
+    document["@timestamp"] = places["time"]
+    document["event"]["id"] = places["id"]
+    document["user"] = {"id": places["user"]}
+    if "conversation" in document.get("gen_ai", {}):
+        document["gen_ai"]["conversation"]["id"] = places["conversation"]
+    return Template(index, orjson.dumps(document), begins.timestamp(), ends.timestamp())
+
+
+def _write(client: Elasticsearch, templates: list[Template], count: int, name: str) -> None:
+    """Copies at other times of the same month, so many."""
+
+    def write(begin: int) -> None:
+        rng = random.Random(f"{name}-{begin}")
+        lines: list[bytes] = []
+        for number in range(begin, min(begin + _BATCH, count)):
+            one = templates[rng.randrange(len(templates))]
+            at = datetime.fromtimestamp(rng.uniform(one.begins, one.ends), UTC)
+            own = {
+                "id": f"{name}-{number}",
+                "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "user": f"user-{rng.randrange(_USERS)}",
+                "conversation": f"{name}-{rng.randrange(count // _CALLS_EACH + 1)}",
+            }
+            lines.append(orjson.dumps({"create": {"_index": one.target, "_id": own["id"]}}) + b"\n")
+            body = one.body
+            for place, value in own.items():
+                body = body.replace(_PLACES[place], value.encode())
+            lines.append(body + b"\n")
         bulk(client, lines)
-    client.indices.refresh(index=_COMPLETIONS)
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(write, range(0, max(0, count), _BATCH)))
 
 
-def _report(times: dict[int, dict[str, Timed]], pages: dict[int, float]) -> str:
-    largest = max(times)
-    slowest = sorted(times[largest], key=lambda name: -times[largest][name].cpu)
+def _settle(client: Elasticsearch) -> None:
+    """Everything can be found, and nothing is merged any more."""
+    client.indices.refresh(index="llm-*")
+    while client.indices.stats(index="llm-*", metric="merge")["_all"]["total"]["merges"]["current"]:
+        time.sleep(1)
+
+
+class Size(NamedTuple):
+    """What was measured with so many calls in the store."""
+
+    calls: int
+    times: dict[str, Timed]
+    at_once: float
+    page: float
+
+
+def _report(found: list[Size]) -> str:
+    largest = found[-1].times
+    dearest = sorted(largest, key=lambda name: -largest[name].cpu)
     rows = [
-        [f"`{name}`", *(f"{times[size][name].p95:.0f} ({times[size][name].cpu:.0f})" for size in times)]
-        for name in slowest[:_SLOWEST]
+        [f"`{name}`", *(f"{one.times[name].p95:.0f} ({one.times[name].cpu:.0f})" for one in found)]
+        for name in dearest[:_SLOWEST]
     ]
-    growth = [
-        [
-            f"{size:,}",
-            f"{statistics.median(one.p95 for one in found.values()):.0f}",
-            f"{max(one.p95 for one in found.values()):.0f}",
-            f"{sum(one.p95 < 500 for one in found.values())} of {len(found)}",
-            f"{statistics.median(one.cpu for one in found.values()):.0f}",
-            f"{max(one.cpu for one in found.values()):.0f}",
-            f"{pages[size]:.1f}",
-        ]
-        for size, found in times.items()
-    ]
-    words = " ".join(str(size) for size in times)
     return "\n\n".join(
         [
             "# Panels",
-            _measured(words),
-            "## As completions grow",
-            table(
-                _HEAD,
-                growth,
-            ),
+            _measured(),
+            "## As calls grow",
+            table(_HEAD, [_growth(one) for one in found]),
             f"## The {_SLOWEST} dearest: p95 (CPU)",
-            table(["panel", *(f"{size:,}" for size in times)], rows),
+            table(["panel", *(f"{one.calls:,}" for one in found)], rows),
         ]
     )
 
 
-def _measured(words: str) -> str:
+def _measured() -> str:
     return (
-        f"Written by `python -m benchmarks.panels {words}`. {machine()}, embedded Elasticsearch with 1 GB of heap, other "
-        f"work beside (load average {os.getloadavg()[1]:.0f}). p95 of {_RUNS} questions over {_DAYS} days, milliseconds; no question is asked twice. CPU is what "
-        "the node spent on one question, on average: it doesn't depend on what else the machine does."
+        f"{machine()}, embedded Elasticsearch with 1 GB of heap, load average {os.getloadavg()[1]:.1f}. p95 of "
+        f"{_RUNS} questions over {_DAYS} days, in milliseconds; no question is asked twice. CPU is what the node "
+        "spent on one question, on average: it doesn't depend on what else the machine does. Feedback grows with "
+        "the calls; heartbeats and dead letters are the month's."
     )
 
 
-if __name__ == "__main__":
-    report = main(tuple(int(one) for one in sys.argv[1:])) if sys.argv[1:] else main()
-    print(report)
-    RESULTS.write_text(report + "\n", "utf-8")
+def _growth(size: Size) -> list[str]:
+    all_of_them = size.times.values()
+    return [
+        f"{size.calls:,}",
+        f"{statistics.median(one.p95 for one in all_of_them):.0f}",
+        f"{max(one.p95 for one in all_of_them):.0f}",
+        f"{sum(one.p95 < _LIMIT_MS for one in all_of_them)} of {len(all_of_them)}",
+        f"{statistics.median(one.cpu for one in all_of_them):.0f}",
+        f"{max(one.cpu for one in all_of_them):.0f}",
+        f"{size.at_once:.1f}",
+        f"{size.page:.1f}",
+    ]
