@@ -20,6 +20,7 @@ from shipper.record.truncate import fit
 from shipper.route import enrich
 from shipper.route.foreign import recognise
 from shipper.route.nested import at
+from shipper.send.forms import Forms
 from shipper.send.prepare import document_of, prepared, timestamp
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Builder:
         self._since = _FIRST_NS if since_ns is None else since_ns
         self._until = _END_NS if until_ns is None else until_ns
         self._policy = ContentPolicy(settings)
+        self._origin: Json = {}
+        self._forms = Forms(self._formed)
 
     def build(self, row: Row, form: Format, lookup: Lookup, modified_ns: int | None) -> list[Prepared]:
         """The documents of a row, within the span of time that is wanted.
@@ -110,12 +113,6 @@ class Builder:
             about = _About(event_id, at_ns)
         if not self._since <= at_ns < self._until:
             return None, about
-        call["import"] = {
-            "source": form.name,
-            "file": row.source,
-            "line": row.line,
-            "batch_id": self._batch_id,
-        }
         changed = (
             [*row.changed]
             if has_time
@@ -123,6 +120,7 @@ class Builder:
         )
         kept, more = self._policy.apply(Call(event.dataset, event_id, True, at_ns, call), save=True)
         entry: Json = {
+            "seq": row.line,
             "v": 1,
             "dataset": event.dataset,
             "id": event_id,
@@ -134,10 +132,37 @@ class Builder:
             entry["changed"] = [*changed, *more]
         if len(row.original) + _ENVELOPE_BYTES > self._settings.max_event_bytes:
             self._cut(entry)
-        document = _priced(entry, event.stated_cost)
+        if event.id is not None:
+            entry["given_id"] = True
+        return self._ready(entry, row, form, event.stated_cost), about
+
+    def _ready(self, entry: Json, row: Row, form: Format, stated: float | Json | None) -> Prepared:
+        """An entry as a document with its place; by form, where others of the kind came before it."""
+        partition = self._settings.partition
+        if (row.source, form.name) != (self._origin.get("file"), self._origin.get("source")):
+            self._origin = {"source": form.name, "file": row.source, "batch_id": self._batch_id}
+            self._forms = Forms(self._formed)
+        if stated is None and entry["dataset"] == COMPLETION:
+            line = orjson.dumps(entry)
+            if (ready := self._forms.fill(line, self._now_ns, partition)) is not None:
+                return ready
+            self._forms.learn(line, entry, self._now_ns)
+        document = self._imported(entry, stated)
+        return prepared(document, partition, given_id="given_id" in entry)
+
+    def _formed(self, entry: Json, now_ns: int) -> Json:
+        """What a form is made of; with a time that is a mark."""
+        document = self._imported(entry, None)
+        document["event"]["ingested"] = timestamp(now_ns)
+        return document
+
+    def _imported(self, entry: Json, stated: float | Json | None) -> Json:
+        """The document of an entry, whose sequence number is the row's line."""
+        line = entry["seq"]
+        call = {**entry["call"], "import": {**self._origin, "line": line}}
+        document = _priced({**entry, "seq": None, "call": call}, stated)
         document["event"]["ingested"] = self._ingested
-        given = event.id is not None
-        return prepared(document, self._settings.partition, given_id=given), about
+        return document
 
     def _application(self, event: Event, app: str) -> Json:
         version = self._version or event.version or self._settings.version
@@ -159,17 +184,20 @@ class Builder:
 
     def _document(self, found: Document, row: Row, form: Format) -> Prepared | None:
         document = found.document
-        text = b""
+        carried = False
         if not found.complete:
             self._complete(document, row, form)
-        elif document is row.value and not row.changed and b"\n" not in row.original:
-            text = row.original  # numbers beyond 64 bits too
+        else:
+            carried = document is row.value and not row.changed and b"\n" not in row.original
         moment = parse_time(document.get("@timestamp"), "", [])
         if (self._since, self._until) != (_FIRST_NS, _END_NS) and (
             moment is None or not self._since <= moment < self._until
         ):
             return None
-        return prepared(document, self._settings.partition, given_id=True, text=text)
+        ready = prepared(document, self._settings.partition, given_id=True)
+        if carried:
+            ready.body = row.original  # numbers beyond 64 bits too
+        return ready
 
     def _complete(self, document: Json, row: Row, form: Format) -> None:
         """A document of somebody else's making gets what ours have.

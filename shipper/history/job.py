@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shipper.sink.base import Prepared, Sink
 
 _TAKEN = 409
+_BATCH_EVENTS = 1000  # nobody waits for the single event: larger requests cost the store less
 _WOULD_BE_DELIVERED = Result(Outcome.DELIVERED, 201)
 
 
@@ -159,7 +160,7 @@ class Job:
                     raise
                 self._reject(Row(one.name, 1, 0, b""), "", Rejected("unknown_format", str(error)), b"")
                 return
-        most, most_bytes = self._settings.batch_max_events, self._settings.batch_max_bytes
+        most, most_bytes = _batch_of(self._settings), self._settings.batch_max_bytes
         for row in rows:
             if self._left is not None and self._left <= 0:
                 return
@@ -265,6 +266,11 @@ class Job:
         if self._checkpoint is not None:
             with self._keeping:
                 self._checkpoint.save(self._progress)
+
+
+def _batch_of(settings: Settings) -> int:
+    """Events in one request: more than a sender takes, unless somebody has set it."""
+    return settings.batch_max_events if "batch_max_events" in settings.model_fields_set else _BATCH_EVENTS
 
 
 class _Nowhere:
