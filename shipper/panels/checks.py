@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shipper.panels.filters import fields_of
-from shipper.panels.measures import Aggregate, RunningSum, fields_in, leaves
-from shipper.panels.model import Time, Words
+from shipper.panels.measures import Aggregate, RunningSum, count, fields_in, leaves
+from shipper.panels.model import Lengths, Time, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,6 +89,14 @@ def _breakdown_faults(panel: Panel, breakdown: Breakdown, known: dict[str, str])
     if isinstance(breakdown, Words):
         if kind != "text" or panel.chart != "words":
             yield f"words of {breakdown.field}, which is {kind}, as a {panel.chart}"
+        return
+    if isinstance(breakdown, Lengths):
+        if (
+            kind != "keyword"
+            or len(panel.breakdowns) > 1
+            or any(one.measure != count() for one in panel.metrics)
+        ):
+            yield f"lengths of {breakdown.field}, which is {kind}, of which values are counted and nothing else"
         return
     if kind not in _COUNTABLE:
         yield f"terms of {breakdown.field}, which is {kind}"

@@ -7,7 +7,7 @@ from typing import Final
 from shipper.panels import common
 from shipper.panels.filters import Exists
 from shipper.panels.measures import count, highest, lowest, ratio, share, unique
-from shipper.panels.model import TIME_FIELD, Dashboard, Metric, Panel, Terms
+from shipper.panels.model import TIME_FIELD, Dashboard, Lengths, Metric, Panel, Terms
 from shipper.panels.searches import CONVERSATION
 
 _ID = "gen_ai.conversation.id"
@@ -83,6 +83,17 @@ CONVERSATIONS: Final = Dashboard(
             (common.BY_TIME,),
             where=_IN_CONVERSATION,
             empty=_NONE,
+        ),
+        Panel(
+            "conversations-lengths",
+            "Conversations by length",
+            "How many calls do conversations have?",
+            "bar",
+            (Metric("conversations", "Conversations", "conversations", count()),),
+            (Lengths(_ID, "Calls"),),
+            where=_IN_CONVERSATION,
+            empty=_NONE,
+            note="Calls of this period; with more than 10,000 conversations, of those whose ids come first.",
         ),
         Panel(
             "conversations-turns",

@@ -80,7 +80,18 @@ class Words:
     size: int = 20
 
 
-Breakdown = Terms | Time | Words
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """A bucket for each number of documents that a value of the field has: how many values have so many.
+
+    Exact up to some thousand values; of more, those that come first in the field's order.
+    """
+
+    field: str
+    label: str
+
+
+Breakdown = Terms | Time | Words | Lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,8 @@ class Threshold:
     value: float
     level: Literal["warn", "bad"]
     side: Literal["above", "below"] = "above"
+    label: str = ""
+    """What the line is called; empty: the metric and the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,11 @@ class Panel:
     """Whether the documents behind a bucket are worth looking at: Kibana gets a link to Discover."""
     note: str = ""
     """What has to be known to read it."""
+
+    @property
+    def in_kibana(self) -> bool:
+        """Whether Kibana can show it: its Lens has neither significant text nor buckets of buckets."""
+        return not any(isinstance(one, Words | Lengths) for one in self.breakdowns)
 
     def metric(self, metric_id: str) -> Metric:
         """The metric of this id.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipper.panels.catalogue import DASHBOARDS, SEARCHES
-from shipper.panels.model import Time
+from shipper.panels.model import Lengths, Time
 
 if TYPE_CHECKING:
-    from shipper.panels.model import Panel
+    from shipper.panels.model import Breakdown, Panel
 
 _HEAD = (
     "# Panels",
@@ -39,5 +39,15 @@ def _shown(panel: Panel) -> str:
     metrics = ", ".join(
         one.label if one.unit in one.label.lower() else f"{one.label} ({one.unit})" for one in panel.metrics
     )
-    by = ["time" if isinstance(one, Time) else f"`{one.field}` ({one.size})" for one in panel.breakdowns]
+    by = [_by(one) for one in panel.breakdowns]
     return f"{metrics} by {' and '.join(by)}" if by else metrics
+
+
+def _by(breakdown: Breakdown) -> str:
+    match breakdown:
+        case Time():
+            return "time"
+        case Lengths():
+            return f"calls of a `{breakdown.field}`"
+        case _:
+            return f"`{breakdown.field}` ({breakdown.size})"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.panels.filters import query
 from shipper.panels.measures import Aggregate, leaves
-from shipper.panels.model import TIME_FIELD, Terms, Time, Words
+from shipper.panels.model import TIME_FIELD, Lengths, Terms, Time, Words
 from shipper.panels.values import Slots, value_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ _SHARD_SIZE: Final = 1000
 """Terms that each shard names: with the ten that are shown alone, an index a version would miss some."""
 _SAMPLE: Final = 300
 """Documents of each shard whose words are compared: their text is read again, which takes its time."""
+_LENGTHS_OF: Final = 10_000
+"""Values whose documents are counted; they come first in the field's order, so that every shard names the same."""
+_LENGTHS: Final = (
+    *((str(length), length) for length in range(1, 7)),
+    *(("7 to 10", 10), ("11 to 20", 20), ("21 to 50", 50), ("51 to 100", 100), ("over 100", math.inf)),
+)
+"""Buckets of lengths, and the longest in each."""
 _INTERVALS: Final = (
     (timedelta(hours=3), {"fixed_interval": "5m"}),
     (timedelta(days=3), {"calendar_interval": "hour"}),
@@ -136,6 +145,9 @@ def _bucketed(
                 }
             }
             inner = {**needed, **inner}
+        case Lengths():
+            ordered = {"field": breakdown.field, "size": _LENGTHS_OF, "order": {"_key": "asc"}}
+            return {_BUCKETS: {"terms": ordered}}
         case Words():
             words = {
                 "field": breakdown.field,
@@ -173,8 +185,21 @@ def _walk(
     found = bucket[_BUCKETS]
     if isinstance(breakdowns[0], Words):
         found = found[_BUCKETS]
-    for one in found["buckets"]:
+    buckets = found["buckets"]
+    if isinstance(breakdowns[0], Lengths):
+        buckets = _by_length([one["doc_count"] for one in buckets])
+    for one in buckets:
         yield from _walk(breakdowns[1:], one, (*keys, _key(breakdowns[0], one)))
+
+
+def _by_length(lengths: list[int]) -> list[dict[str, Any]]:
+    """How many there are of each length, up to the longest."""
+    places = [bisect_left([most for _, most in _LENGTHS], length) for length in lengths]
+    last = max(places, default=-1)
+    return [
+        {"key": name, "doc_count": places.count(place)}
+        for place, (name, _) in enumerate(_LENGTHS[: last + 1])
+    ]
 
 
 def _key(breakdown: Breakdown, bucket: dict[str, Any]) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from shipper.panels.filters import All, AnyOf, AtLeast, Below, Exists, Is, Not, Within
 from shipper.panels.measures import Aggregate, Constant, Operation, RunningSum
-from shipper.panels.model import Terms, Time
+from shipper.panels.model import Lengths, Terms, Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +161,9 @@ def _buckets(
         yield (), documents
         return
     first, *rest = breakdowns
+    if isinstance(first, Lengths):
+        yield from _lengths(first, documents)
+        return
     if isinstance(first, Time):
         groups: Any = _days(documents, window)
     else:
@@ -180,6 +184,20 @@ def _groups(panel: Panel, terms: Terms, documents: list[Json]) -> list[tuple[Any
         measure = panel.metric(terms.order_by).measure if terms.order_by else Aggregate("count")
         ordered.sort(key=lambda group: -_rank(measured(measure, group[1])))
     return ordered[: terms.size]
+
+
+def _lengths(lengths: Lengths, documents: list[Json]) -> Iterator[tuple[tuple[str], list[Json]]]:
+    """A document for each conversation of so many calls."""
+    calls = Counter(value for one in documents for value in values_at(one, lengths.field)).values()
+    spans = {
+        **{str(length): (length, length) for length in range(1, 7)},
+        "7 to 10": (7, 10),
+        "11 to 20": (11, 20),
+    }
+    assert max(calls) <= 20
+    for name, (low, high) in spans.items():
+        if low <= max(calls):
+            yield (name,), [{}] * sum(low <= found <= high for found in calls)
 
 
 def _rank(value: Any) -> float:

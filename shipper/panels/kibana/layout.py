@@ -25,8 +25,8 @@ class Place:
 
 
 def shown(dashboard: Dashboard) -> list[Panel]:
-    """The panels that Kibana can show: it has no significant text."""
-    return [panel for panel in dashboard.panels if panel.chart != "words"]
+    """The panels that Kibana can show."""
+    return [panel for panel in dashboard.panels if panel.in_kibana]
 
 
 def places(dashboard: Dashboard) -> dict[str, Place]:

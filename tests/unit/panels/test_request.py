@@ -143,6 +143,29 @@ def test_a_running_sum_begins_anew_for_each_term() -> None:
     assert [row.values["spent"] for row in rows(panel, answer)] == [1.0, 1.0, 3.0, 5.0, 10.0]
 
 
+def test_conversations_are_counted_by_their_length() -> None:
+    """Every one in one bucket, up to the bucket of the longest; without any there is no row."""
+    panel = PANELS["conversations-lengths"]
+    asked = aggregation(panel, WEEK, NOBODY)["aggs"]["b"]
+    assert asked == {"terms": {"field": "gen_ai.conversation.id", "size": 10_000, "order": {"_key": "asc"}}}
+
+    def found(*lengths: int) -> dict[Any, float | None]:
+        buckets = [{"key": f"c{number}", "doc_count": length} for number, length in enumerate(lengths)]
+        answer = {"hits": {"total": {"value": sum(lengths)}}, "aggregations": {"b": {"buckets": buckets}}}
+        return {row.keys[0]: row.values["conversations"] for row in rows(panel, answer)}
+
+    assert found() == {}
+    assert found(1, 3, 1) == {"1": 2, "2": 0, "3": 1}
+    assert list(found(6, 7, 10, 101, 5000).items())[5:] == [
+        ("6", 1),
+        ("7 to 10", 2),
+        ("11 to 20", 0),
+        ("21 to 50", 0),
+        ("51 to 100", 0),
+        ("over 100", 2),
+    ]
+
+
 def test_questions_go_in_one_request_and_a_refusal_names_the_panel() -> None:
     """All panels of a page are one `_msearch`; each figure is asked twice."""
     good = {"hits": {"total": {"value": 0}}, "_shards": {"total": 0}}
