@@ -14,31 +14,35 @@ change more than their gaps (an empty text, more cached tokens than tokens) are 
 from __future__ import annotations
 
 import threading
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import orjson
 
-from shipper.record import build
-from shipper.record.ids import hash_of, hashed_text
-from shipper.record.oneliner import one_liner
-from shipper.record.pricing import apply_cost
-from shipper.record.times import format_time
-from shipper.route import MAX_ID_BYTES, destination
-from shipper.send.gaps import ANSWER, EVENT_ID, MARKED_NOW, Gaps, Values, is_marked, time_of
-from shipper.sink.base import Prepared
+from shipper.send.form import Form
+from shipper.send.gaps import MARKED_NOW, Gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from shipper.record.reading import Json
-    from shipper.route import Destination, Partition
+    from shipper.route import Partition
+    from shipper.sink.base import Prepared
 
-_MAX_FORMS = 100
-_MAX_SEEN = 10_000
-_MAX_REST = 16 * 1024  # bytes; forms of long lists of tools would take more memory than they are worth
-_MAX_PLACES = 1000
+_MAX_HEADS = 64
+_MAX_FORMS = 50  # of a head
+_MAX_SEEN = 2_000  # kinds of a head
+_MAX_SIZE = 16 * 1024  # bytes; forms of long lists of tools would take more memory than they are worth
 _A_MESSAGE = b'{"role":"'  # in a text its quotes would be escaped
+
+
+class _Known:
+    """What is known of the lines of one process."""
+
+    def __init__(self) -> None:
+        self.forms: dict[int, tuple[Form, ...]] = {}  # by a cheap sign of their kind: the number of messages
+        # Hashes of kinds. A form is worth its making for the second of a kind, and is tried once.
+        self.seen: set[int] = set()
+        self.tried: set[int] = set()
 
 
 class Forms:
@@ -52,17 +56,17 @@ class Forms:
         """
         self._general = general
         self._lock = threading.Lock()
-        self._forms: dict[int, tuple[Form, ...]] = {}  # by a cheap sign of their kind: the number of messages
-        # Hashes of kinds. A form is worth its making for the second of a kind, and is tried once.
-        self._seen: set[int] = set()
-        self._tried: set[int] = set()
+        self._known: dict[bytes, _Known] = {}  # by what all lines of one process begin with
 
     def fill(self, line: bytes, now_ns: int, partition: Partition) -> Prepared | None:
         """The document of a line, with its place; None when it has to take the general path.
 
         Never raises.
         """
-        for form in self._forms.get(line.count(_A_MESSAGE), ()):
+        known = self._known.get(_head(line))
+        if known is None:
+            return None
+        for form in known.forms.get(line.count(_A_MESSAGE), ()):
             try:
                 filled = form.fill(line, now_ns, partition)
             except Exception:  # a short cut's failure is no fault of the event
@@ -87,24 +91,27 @@ class Forms:
             return
 
     def _learn(self, line: bytes, entry: Json, now_ns: int) -> None:
-        rest = Gaps(entry).rest_of(entry)
-        kind = hash(rest)
-        if len(rest) > _MAX_REST or kind in self._tried:
-            return
+        kind = hash(Gaps(entry).rest_of(entry))
+        head = _head(line)
         with self._lock:
-            if len(self._seen) >= _MAX_SEEN:  # it is another application by now
-                self._forms, self._seen, self._tried = {}, set(), set()
-            if kind not in self._seen:
-                self._seen.add(kind)
+            known = self._known.get(head)
+            if (
+                known is None or len(known.seen) >= _MAX_SEEN
+            ):  # a new process, or one that does other things by now
+                known = self._known[head] = _Known()
+                if len(self._known) > _MAX_HEADS:
+                    del self._known[next(iter(self._known))]
+            if kind not in known.seen:
+                known.seen.add(kind)
                 return
-            if len(self._tried) >= _MAX_FORMS:
+            if kind in known.tried or len(known.tried) >= _MAX_FORMS:
                 return
-            self._tried.add(kind)
+            known.tried.add(kind)
         form = self._made(line, entry, now_ns)
         if form is not None:
+            messages = line.count(_A_MESSAGE)
             with self._lock:
-                messages = line.count(_A_MESSAGE)
-                self._forms[messages] = (*self._forms.get(messages, ()), form)
+                known.forms[messages] = (*known.forms.get(messages, ()), form)
 
     def _made(self, line: bytes, entry: Json, now_ns: int) -> Form | None:
         """A form for the kind of an entry; None when it fails on this one."""
@@ -114,227 +121,10 @@ class Forms:
         form = Form(marked, gaps, marks, self._general(marked, MARKED_NOW))
         filled = form.fill(line, now_ns, "day")
         works = filled is not None and filled.body == orjson.dumps(self._general(entry, now_ns))
-        return form if works and not form.is_marked() else None
+        return form if works and form.size <= _MAX_SIZE and not form.is_marked() else None
 
 
-class _Template(NamedTuple):
-    """A text with gaps."""
-
-    text: bytes
-    """To be completed by `%`."""
-    order: Callable[[Sequence[bytes]], Any]
-    """From the gaps' contents to what stands in the text, from left to right."""
-
-    def filled(self, contents: Sequence[bytes]) -> bytes:
-        return self.text % self.order(contents)
-
-
-class Form:
-    """One kind of lines, and the documents of them."""
-
-    def __init__(self, marked: Json, gaps: Gaps, marks: Sequence[bytes], document: Json) -> None:
-        """Cut the gaps out of a line and its document.
-
-        Args:
-            marked: an entry of the kind, with marks in its gaps.
-            gaps: its gaps.
-            marks: the marks, as JSON.
-            document: its document, sent at `MARKED_NOW`.
-
-        Raises:
-            ValueError: a mark is not in the line once, or something in the document isn't derived as it should be.
-        """
-        values = gaps.marked()
-        self._given_id = bool(marked.get("given_id"))
-        self._join_keys = gaps.join_keys
-        self._message: bytes | None = None
-        self._outline = build(marked)
-        self._cost_status: str = document["llm"]["cost"]["status"]
-        self._places: dict[tuple[str, Partition], Destination] = {}
-
-        pieces = _cut(orjson.dumps(marked), marks)
-        numbers = [piece for piece in pieces if isinstance(piece, int)]
-        if sorted(numbers) != list(range(len(marks))):
-            raise ValueError
-        literals = [piece for piece in pieces if isinstance(piece, bytes)]
-        self._first, self._between, self._last = literals[0], literals[1:-1], literals[-1]
-        texts, figures = len(values.texts), len(gaps.figures)
-        found = [numbers.index(mark) for mark in range(len(marks))]
-        self._texts = itemgetter(*found[:texts])
-        self._figures = itemgetter(*found[texts : texts + figures])
-        self._figure_names = gaps.figures
-        self._times = list(zip(gaps.times, found[texts + figures :], strict=True))
-        self._at = found[texts + figures]  # a time of our own clock, which the general path takes as it is
-
-        completed = self._completed(values)
-        given_message = marked["call"].get("message")
-        if (self._outline["llm"]["output"]["text"], document["message"]) != (
-            values.texts[ANSWER],
-            given_message or one_liner(completed),
-        ):
-            raise ValueError
-        plain = [*marks[: texts + figures], *values.derived()]
-        self._hashed = _template(hashed_text(marked["call"]), plain)
-        contents = [*plain, *self._said(completed, values, plain, MARKED_NOW)]
-        self._document = _template(orjson.dumps(document), contents)
-
-    def is_marked(self) -> bool:
-        """Whether a mark is left in what is not filled in."""
-        return is_marked(self._document.text) or is_marked(self._hashed.text)
-
-    def fill(self, line: bytes, now_ns: int, partition: Partition) -> Prepared | None:
-        """The document of a line, sent now; None when the line isn't of this kind, or its values are not plain.
-
-        Raises:
-            ValueError, KeyError, TypeError: the same.
-        """
-        found = self._found(line)
-        if found is None:
-            return None
-        raw: tuple[bytes, ...] = self._texts(found)
-        figures: tuple[bytes, ...] = self._figures(found)
-        values = Values(
-            _texts_of(raw),
-            dict(zip(self._figure_names, _figures_of(figures), strict=True)),
-            {key: _time_of(found[position]) for key, position in self._times},
-        )
-        if not values.are_plain(self._join_keys) or found[self._at] != b"%d" % values.times["at"]:
-            return None
-        event_id = values.texts[EVENT_ID]
-        if not event_id.isascii() or len(event_id) > MAX_ID_BYTES:
-            return None
-        completed = self._completed(values)
-        if (
-            completed["llm"]["cost"]["status"] != self._cost_status
-        ):  # on that day the price was not known, say
-            return None
-        plain = [*raw, *figures, *values.derived()]
-        said = self._said(completed, values, plain, now_ns)
-        place = self._place(completed, partition)
-        return Prepared(
-            id=event_id,
-            index=place.index,
-            body=self._document.filled(plain + said),
-            given_id=self._given_id,
-            content_hash=said[0].decode(),
-            dataset="llm.completion",
-            aliases=place.aliases,
-        )
-
-    def _found(self, line: bytes) -> list[bytes] | None:
-        """What stands in the gaps of the line, from left to right; None when it isn't of this kind.
-
-        A text that ended in a backslash could have hidden its end; `_texts_of` refuses it.
-        """
-        if not (line.startswith(self._first) and line.endswith(self._last)):
-            return None
-        found: list[bytes] = []
-        start, find = len(self._first), line.find
-        for literal in self._between:
-            end = find(literal, start)
-            if end < 0:
-                return None
-            found.append(line[start:end])
-            start = end + len(literal)
-        found.append(line[start : len(line) - len(self._last)])
-        return found
-
-    def _completed(self, values: Values) -> Json:
-        """The document, true in all that its place, its cost and its one-liner depend on."""
-        outline, figures = self._outline, values.figures
-        gen_ai, llm = outline["gen_ai"], outline["llm"]
-        usage = {
-            **gen_ai["usage"],
-            "input_tokens": figures["prompt_tokens"],
-            "output_tokens": figures["completion_tokens"],
-        }
-        if "cached_tokens" in figures:
-            usage["cache_read"] = {"input_tokens": figures["cached_tokens"]}
-        if "reasoning_tokens" in figures:
-            usage["reasoning"] = {"output_tokens": figures["reasoning_tokens"]}
-        completed = {
-            **outline,
-            "@timestamp": format_time(values.began()),
-            "gen_ai": {**gen_ai, "usage": usage},
-            "llm": {**llm, "output": {"text": values.texts[ANSWER]}, "cost": dict(llm.get("cost", ()))},
-        }
-        apply_cost(completed)
-        return completed
-
-    def _said(self, completed: Json, values: Values, plain: Sequence[bytes], now_ns: int) -> list[bytes]:
-        """What the document says of a call as a whole: hash, times of sending, cost, one-liner."""
-        return [
-            hash_of(self._hashed.filled(plain)).encode(),
-            format_time(now_ns).encode(),
-            b"%d" % (max(0, now_ns - values.times["at"]) // 1_000_000),
-            orjson.dumps(completed["gen_ai"]["usage"].get("cost")),
-            orjson.dumps(completed["llm"]["cost"]),
-            orjson.dumps(one_liner(completed)),
-        ]
-
-    def _place(self, completed: Json, partition: Partition) -> Destination:
-        """Where it belongs: the same for all of a day, but for the id."""
-        day = (completed["@timestamp"][:10], partition)
-        place = self._places.get(day)
-        if place is None:
-            if len(self._places) >= _MAX_PLACES:
-                self._places.clear()
-            place = self._places[day] = destination(completed, partition)
-        return place
-
-
-def _template(text: bytes, contents: Sequence[bytes]) -> _Template:
-    pieces = _cut(text, contents)
-    return _Template(
-        b"".join([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces]),
-        itemgetter(*[piece for piece in pieces if isinstance(piece, int)]),
-    )
-
-
-def _cut(text: bytes, contents: Sequence[bytes]) -> list[bytes | int]:
-    """A text cut at contents, whose numbers stand between the parts; the longest first, since one has a text in it."""
-    pieces: list[bytes | int] = [text]
-    for number in sorted(range(len(contents)), key=lambda number: len(contents[number]), reverse=True):
-        content = contents[number]
-        cut: list[bytes | int] = []
-        for piece in pieces:
-            if isinstance(piece, int) or content not in piece:
-                cut.append(piece)
-                continue
-            for part in piece.split(content):
-                cut += (part, number)
-            cut.pop()
-        pieces = cut
-    return pieces
-
-
-def _texts_of(raw: Sequence[bytes]) -> list[str]:
-    """The texts whose JSON, without quotes, this is.
-
-    Raises:
-        ValueError: one isn't the JSON of a text as we write it.
-    """
-    joined = b'["%b"]' % b'","'.join(raw)
-    texts: list[str] = orjson.loads(joined)
-    if len(texts) != len(raw) or orjson.dumps(texts) != joined:
-        raise ValueError
-    for text in raw:
-        if text.endswith(b"\\"):
-            raise ValueError
-    return texts
-
-
-def _figures_of(raw: Sequence[bytes]) -> list[int]:
-    """The integers from 0 whose JSON this is.
-
-    Raises:
-        ValueError: one isn't.
-    """
-    if not b"".join(raw).isdigit():
-        raise ValueError
-    return orjson.loads(b"[%b]" % b",".join(raw))
-
-
-def _time_of(raw: bytes) -> int:
-    """Raises: ValueError: it is none, or leaves room for doubt."""
-    return time_of(orjson.loads(raw))
+def _head(line: bytes) -> bytes:
+    """What tells one process's lines from another's: all between the line's number and its id."""
+    start = line.find(b",")
+    return line[start : line.find(b'"id":', start)]

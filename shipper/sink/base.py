@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """What became of one document, and so what the sender does next."""
 
     DELIVERED = "delivered"  # the store has it: the checkpoint moves
