@@ -50,14 +50,17 @@ _KEYS: Final = (
     "bottoken",
 )
 _VAGUE: Final = ("secret", "token", "credential", "credentials", "authorization", "cookie", "auth")
-_ENDINGS: Final = "|".join(sorted({name[-3:] for name in (*_PASSWORDS, *_KEYS, *_VAGUE)}))
-_LAST: Final = "".join(sorted({name[-1] for name in (*_PASSWORDS, *_KEYS, *_VAGUE)}))
+_LAST_THREE: Final = sorted({name[-3:] for name in (*_PASSWORDS, *_KEYS, *_VAGUE)})
+_ENDINGS: Final = "|".join(_LAST_THREE)
+_THIRD, _SECOND, _LAST = (
+    "".join({*letters, *letters.upper()}) for letters in map("".join, zip(*_LAST_THREE, strict=True))
+)
 _SIGNS: Final = {
     # the sign first, because it is rare; then a look back for the last letters of a name, and a quote or bracket
     sign: re.compile(
-        rf"{sign}(?s:(?i:(?<=[{_LAST}\"'\]` \\].)(?:(?<=(?:{_ENDINGS}).)|(?<=(?:{_ENDINGS})[\"'\]` \\].)"
-        rf"|(?<=(?:{_ENDINGS})[\"'\]`\\][\"'\] ].)"
-        rf"|(?<=(?:{_ENDINGS})[\"']\] .))))"
+        rf"{sign}(?s:(?<=[{_THIRD}][{_SECOND}][{_LAST}].)(?i:(?<=(?:{_ENDINGS}).))"
+        rf"|(?<=[\"'\]` \\].)(?i:(?<=(?:{_ENDINGS})[\"'\]` \\].)|(?<=(?:{_ENDINGS})[\"'\]`\\][\"'\] ].)"
+        rf"|(?<=(?:{_ENDINGS})[\"']\] .)))"
     )
     for sign in (":", "=", AFTER_KEY)
 }

@@ -54,11 +54,33 @@ _BEFORE: Final = re.compile(
     r"|(?:messages?|calls?|answering|reached?) (?:to|at|on|from)|desk|office|home|work)"
     r"(?:[ _-]?(?:no|nr|number|num|is|#))?[\W_]{0,4}\Z"
 )
-_HINT: Final = re.compile(
-    # a part of every word that `_BEFORE` knows: quicker to look for
-    "phon|tel|tél|mob|cel|fax|app|sms|hand|ruf|vil|hot|cont|call|text|ring|reac|dial|mess|answ|desk|offi|home|work"
+_ENDS: Final = (
+    # of all that `_BEFORE` knows, without what is not a letter behind it
+    *(
+        "ne",
+        "es",
+        "el",
+        "él",
+        "on",
+        "no",
+        "il",
+        "le",
+        "ll",
+        "ar",
+        "ax",
+        "pp",
+        "ms",
+        "dy",
+        "er",
+        "xt",
+        "ng",
+        "ch",
+    ),
+    *("al", "ed", "me", "us", "im", "em", "ck", "ou", "at", "to", "om", "sk", "ce", "rk", "nr", "um", "is"),
 )
+_ENDS_BACKWARDS: Final = re.compile(rf"[\W_]{{0,7}}+(?:{'|'.join(end[::-1] for end in _ENDS)})")
 _AFTER: Final = re.compile(r"[ -]{0,3}(?:office|fax|mobile|cell|desk)(?![a-z])", re.IGNORECASE)
+_AFTER_BEGINS: Final = frozenset("ofmcdxe")  # these words, or an extension
 
 
 def find(text: str, start: int, end: int) -> Iterator[Span]:
@@ -67,8 +89,8 @@ def find(text: str, start: int, end: int) -> Iterator[Span]:
     for span in _grouped(text, start, end):
         taken = True
         yield span
-    if not taken:
-        yield from find_said(text, start, end)
+    if not taken and (said := said_at(text, start, end)) is not None:
+        yield said
 
 
 def _grouped(text: str, start: int, end: int) -> Iterator[Span]:
@@ -91,17 +113,19 @@ def _grouped(text: str, start: int, end: int) -> Iterator[Span]:
             yield Span(*found.span(), "PHONE")
 
 
-def find_said(text: str, start: int, end: int) -> Iterator[Span]:
-    """The number at the beginning of the part, if a word before or after it says that it is one."""
+def said_at(text: str, start: int, end: int) -> Span | None:
+    """The number at the beginning of a part of digits and gaps, if a word before or after it says that it is one.
+
+    Never raises.
+    """
     before = text[max(0, start - _NEAR) : start].lower()
-    said = _HINT.search(before) and _BEFORE.search(before, before.rfind(BETWEEN) + 1)
-    if not said and not _HINT.search(text[end - 1 : end + 8].lower()):
-        return
+    said = _ENDS_BACKWARDS.match(before[::-1]) and _BEFORE.search(before, before.rfind(BETWEEN) + 1)
+    if not said and text[end - 1 : end].lower() not in _AFTER_BEGINS:
+        return None
     found = _SAID.match(text, start, min(len(text), end + 8))
     if found is None or not 7 <= _count(found[0]) <= 15 or _DATE.match(text, start):
-        return
-    if said or _AFTER.match(text, found.end()):
-        yield Span(*found.span(), "PHONE")
+        return None
+    return Span(*found.span(), "PHONE") if said or _AFTER.match(text, found.end()) else None
 
 
 def _count(text: str) -> int:

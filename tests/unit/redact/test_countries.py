@@ -58,6 +58,7 @@ CASES: dict[str, tuple[str, Callable[[], str]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_our_check_digits_are_those_of_python_stdnum(name: str) -> None:
     """Over thousands of numbers of the right form, both say the same; and both say yes often enough to mean it."""
+    CHANCE.seed(name)
     module, make = CASES[name]
     theirs = importlib.import_module(f"stdnum.{module}")
     ours = getattr(countries, name)
@@ -68,8 +69,8 @@ def test_our_check_digits_are_those_of_python_stdnum(name: str) -> None:
         there = theirs.is_valid(number)
         if name == "be_number" and here and not there:
             continue  # theirs rules out birthdays that are still to come
-        if name == "fi_code" and number[7] == "9":
-            continue  # theirs rules out numbers for a short stay
+        if name == "fi_code" and (number[7] == "9" or number[7:10] in ("000", "001")):
+            continue  # theirs rules out numbers for a short stay, and the first two of a day
         assert here == there, number
         agreed += here
     assert agreed > 4
