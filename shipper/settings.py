@@ -144,6 +144,9 @@ class Settings(BaseModel):
     lower_is_better: tuple[str, ...] = Field(
         (), description="Names of evaluations whose high scores are bad (`toxic`), comma separated."
     )
+    budget_usd: float | None = Field(
+        None, gt=0, description="What a month may cost, US dollars: a line in `shipper report` and in Kibana."
+    )
     alerts_file: Path | None = Field(
         None, description="Rules of `shipper alerts`. Empty: those that come with the package."
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -10,13 +12,13 @@ import orjson
 
 from shipper.alerts.put import put_rules
 from shipper.alerts.rules import rules_of, shipped
+from shipper.panels.kibana.files import files
 from shipper.stack.furnish import furnish
 from shipper.stack.kibana import Kibana, api_key, basic
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shipper.settings import Settings
+    from shipper.stack.security import Step
 
 
 def put_dashboards(
@@ -37,7 +39,7 @@ def put_dashboards(
         click.exceptions.Exit: 1 if only looked, and something would change.
     """
     kibana = Kibana(url, _authorization(settings, key), ca or settings.elasticsearch_ca, space)
-    steps = furnish(kibana, change=not only_check)
+    steps = put_files(kibana, settings, change=not only_check)
     rules = shipped() if settings.alerts_file is None else rules_of(settings.alerts_file)
     steps += put_rules(kibana, rules, change=not only_check)
     for step in steps:
@@ -50,6 +52,20 @@ def put_dashboards(
         raise click.exceptions.Exit(1)
     if only_check and not as_json:
         click.echo("Everything is as it should be.")
+
+
+def put_files(kibana: Kibana, settings: Settings, *, change: bool = True) -> list[Step]:
+    """Data views, saved searches and dashboards, with the budget of the settings in them; see `furnish`.
+
+    Raises:
+        ShipperError: as `furnish`.
+    """
+    with TemporaryDirectory() as folder:
+        for name, text in files(settings.budget_usd).items():
+            path = Path(folder) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        return furnish(kibana, Path(folder), change=change)
 
 
 def _authorization(settings: Settings, key: str | None) -> str:

@@ -12,8 +12,10 @@ import orjson
 from rich.console import Console
 
 from shipper.errors import UsageError
+from shipper.panels.budget import with_budget
 from shipper.panels.catalogue import DASHBOARDS
 from shipper.panels.model import Window
+from shipper.panels.overview import OVERVIEW
 from shipper.panels.run import documents
 from shipper.panels.sources import Filters
 from shipper.read.judged import judged, page_of
@@ -91,16 +93,20 @@ def report(
     if name == _FEEDBACK and (html or names["environment"] or names["prompt"]):
         raise click.UsageError("report feedback knows neither --environment nor --prompt nor --html.")
     selection = selection_of(since, until, names)
-    with open_store(Settings.load()) as client:
+    settings = Settings.load()
+    chosen = (
+        tuple(_REPORTS.values()) if name is None and html else (_REPORTS.get(name or "overview", OVERVIEW),)
+    )
+    dashboards = with_budget(chosen, settings.budget_usd)
+    with open_store(settings) as client:
         if name == _FEEDBACK:
             _judged(client, selection, as_json=as_json)
         elif html is not None:
-            dashboards = tuple(_REPORTS.values()) if name is None else (_REPORTS[name],)
             write_page(client, html, dashboards, selection)
         elif versions:
             _compare(client, (versions[0], versions[1]), selection, as_json=as_json)
         else:
-            _show(client, _REPORTS[name or "overview"], selection, shown=shown, as_json=as_json)
+            _show(client, dashboards[0], selection, shown=shown, as_json=as_json)
 
 
 def selection_of(since: str, until: str | None, names: Mapping[str, str | None]) -> Selection:

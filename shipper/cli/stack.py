@@ -211,7 +211,7 @@ def _maintain(settings: Settings, ages: dict[str, timedelta | None]) -> None:
 
 
 def _furnish_kibana(settings: Settings, url: str) -> None:
-    from shipper.stack.furnish import furnish
+    from shipper.cli.kibana import put_files
     from shipper.stack.kibana import Kibana, basic
 
     if settings.elasticsearch_username is None or settings.elasticsearch_password is None:
@@ -220,7 +220,7 @@ def _furnish_kibana(settings: Settings, url: str) -> None:
         )
     password = settings.elasticsearch_password.get_secret_value()
     kibana = Kibana(url, basic(settings.elasticsearch_username, password), settings.elasticsearch_ca)
-    for step in furnish(kibana):
+    for step in put_files(kibana, settings):
         click.echo(f"{step.action}: {step.kind} {step.name}{step.reason and f' ({step.reason})'}")
 
 

@@ -10,6 +10,18 @@ from shipper.panels.model import Dashboard, Metric, Panel, Terms
 
 _METRICS = (common.SPENT, common.CALLS, common.COST_PER_1000)
 
+MONTH: Final = Panel(
+    "cost-month",
+    "The month so far",
+    "Will the budget do?",
+    "line",
+    (Metric("spent", "Spent this month", "USD", RunningSum(common.COST), "lower"),),
+    (common.BY_TIME,),
+    empty=common.NO_PRICE,
+    of_month=True,
+    note="Since the first of the month, in UTC.",
+)
+
 COSTS: Final = Dashboard(
     "llm-cost",
     "LLM cost",
@@ -59,17 +71,7 @@ COSTS: Final = Dashboard(
             width=12,
             note="Their model's price is not known, or not known yet: `shipper reprice` fills it in.",
         ),
-        Panel(
-            "cost-month",
-            "The month so far",
-            "Will the budget do?",
-            "line",
-            (Metric("spent", "Spent this month", "USD", RunningSum(common.COST), "lower"),),
-            (common.BY_TIME,),
-            empty=common.NO_PRICE,
-            of_month=True,
-            note="Since the first of the month, in UTC.",
-        ),
+        MONTH,
         Panel(
             "cost-over-time",
             "Cost over time",

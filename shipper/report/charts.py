@@ -123,17 +123,34 @@ def _stack(values: list[dict[str, Any]], times: list[datetime]) -> None:
 
 
 def _limits(panel: Panel, found: OverTime, factor: float) -> Iterator[dict[str, Any]]:
-    """Lines at the thresholds that the values come near."""
+    """Lines at the thresholds that the values come near, and at those that have a name."""
     known = [value for one in found.series for value in one.values if value is not None]
     shown = {one.metric.id for one in found.series}
     for one in panel.thresholds:
-        if one.metric in shown and one.value <= max(known, default=0.0) * 1.2:
+        if one.metric in shown and (one.label or one.value <= max(known, default=0.0) * 1.2):
             colour = _BAD if one.level == "bad" else _WARN
             yield {
                 "data": {"values": [{"v": one.value * factor}]},
                 "mark": {"type": "rule", "color": colour, "strokeDash": [4, 3]},
                 "encoding": {"y": {"field": "v", "type": "quantitative"}},
             }
+            if one.label:
+                yield {
+                    "data": {"values": [{"v": one.value * factor}]},
+                    "mark": {
+                        "type": "text",
+                        "align": "left",
+                        "dx": 4,
+                        "dy": 10,
+                        "fontSize": 13,
+                        "color": _MUTED,
+                    },
+                    "encoding": {
+                        "x": {"value": 0},
+                        "y": {"field": "v", "type": "quantitative"},
+                        "text": {"value": one.label},
+                    },
+                }
 
 
 def _bars(found: Bars) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipper.panels.catalogue import DASHBOARDS, SEARCHES
+from shipper.panels.kibana.files import files
 from tests.kibana.charts import from_api, from_lens
 from tests.kibana.checks import api_problems, decoded, object_problems
 
@@ -40,6 +41,25 @@ def test_what_is_imported_is_consistent() -> None:
 def test_what_the_api_gets_is_consistent(name: str) -> None:
     """Every operation, field, formula, query and place of a dashboard's body is right."""
     assert api_problems(name, BODIES[name], OBJECTS) == []
+
+
+def test_a_budget_is_a_line_in_both_forms() -> None:
+    """With one, everything is as consistent as without; without one, there is no line at all."""
+    made = files(budget=1500.0)
+    objects = [decoded(json.loads(line)) for line in made["llm-dashboards.ndjson"].splitlines()]
+    body = json.loads(made["dashboards/llm-cost.json"])
+    assert object_problems(objects) == []
+    assert api_problems("llm-cost", body, objects) == []
+    layers = api_panel(body, "cost-month")["config"]["layers"]
+    assert [one["type"] for one in layers] == ["line", "reference_lines"]
+    [line] = layers[1]["thresholds"]
+    assert (line["value"], line["label"]) == (1500.0, "Budget")
+    columns = lens_of(objects, "cost-month")["state"]["datasourceStates"]["formBased"]["layers"]["lines"][
+        "columns"
+    ]
+    assert [(one["label"], one["params"]["value"]) for one in columns.values()] == [("Budget", "1500.0")]
+    without = api_panel(BODIES["llm-cost"], "cost-month")["config"]["layers"]
+    assert [one["type"] for one in without] == ["line"]
 
 
 def test_the_library_is_part_of_everything() -> None:

@@ -128,7 +128,7 @@ def _layers(panel: Panel, source: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "operation": "static_value",
             "value": one.value,
-            "label": f"{panel.metric(one.metric).label}: {one.level}",
+            "label": one.label or f"{panel.metric(one.metric).label}: {one.level}",
             "color": {"type": "static", "color": look.BAD if one.level == "bad" else look.WARN},
         }
         for one in panel.thresholds

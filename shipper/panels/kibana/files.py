@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from shipper.panels.budget import with_budget
 from shipper.panels.catalogue import DASHBOARDS
 from shipper.panels.kibana.api import dashboard_body
 from shipper.panels.kibana.objects import everything, library, ndjson
@@ -18,11 +19,16 @@ EVERYTHING: Final = "llm-dashboards.ndjson"
 DASHBOARD_FOLDER: Final = "dashboards"
 
 
-def files() -> dict[str, str]:
-    """Every file's text by its path in the folder."""
+def files(budget: float | None = None) -> dict[str, str]:
+    """Every file's text by its path in the folder.
+
+    Args:
+        budget: what a month may cost, in US dollars: a line where the month's cost is.
+    """
+    dashboards = with_budget(DASHBOARDS, budget)
     bodies = {
         f"{DASHBOARD_FOLDER}/{one.id}.json": json.dumps(dashboard_body(one), indent=2, ensure_ascii=False)
         + "\n"
-        for one in DASHBOARDS
+        for one in dashboards
     }
-    return {LIBRARY: ndjson(library()), EVERYTHING: ndjson(everything()), **bodies}
+    return {LIBRARY: ndjson(library()), EVERYTHING: ndjson(everything(dashboards)), **bodies}

@@ -235,7 +235,7 @@ def _xy(panel: Panel) -> dict[str, Any]:
 def _line_columns(panel: Panel) -> dict[str, dict[str, Any]]:
     return {
         _line_id(number): {
-            "label": f"{panel.metric(one.metric).label}: {one.level}",
+            "label": one.label or f"{panel.metric(one.metric).label}: {one.level}",
             "customLabel": True,
             "dataType": "number",
             "operationType": "static_value",

@@ -77,7 +77,9 @@ def controls(dashboard: Dashboard) -> list[tuple[str, str, str]]:
 
 def navigation(here: Dashboard) -> str:
     """Links to all dashboards, as Markdown."""
-    links = [f"**{one.title}**" if one is here else f"[{one.title}](#/view/{one.id})" for one in DASHBOARDS]
+    links = [
+        f"**{one.title}**" if one.id == here.id else f"[{one.title}](#/view/{one.id})" for one in DASHBOARDS
+    ]
     return " · ".join(links)
 
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.panels.catalogue import DASHBOARDS, SEARCHES
+from shipper.panels.catalogue import SEARCHES
 from shipper.panels.filters import kql
 from shipper.panels.kibana import lens, look
 from shipper.panels.kibana.layout import COLUMNS, NAVIGATION_HEIGHT, places, shown
@@ -43,10 +43,10 @@ def library() -> list[Json]:
     return [_tag(), *(_search(one) for one in SEARCHES)]
 
 
-def everything() -> list[Json]:
+def everything(dashboards: Iterable[Dashboard]) -> list[Json]:
     """All there is, in an order in which nothing refers to what comes later."""
     views = [_view(name, body) for name, body in data_views().items()]
-    return [_tag(), *views, *(_search(one) for one in SEARCHES), *(_dashboard(one) for one in DASHBOARDS)]
+    return [_tag(), *views, *(_search(one) for one in SEARCHES), *(_dashboard(one) for one in dashboards)]
 
 
 def ndjson(objects: Iterable[Json]) -> str:

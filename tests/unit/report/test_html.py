@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from shipper.errors import UsageError
+from shipper.panels.budget import with_budget
+from shipper.panels.cost import COSTS
 from shipper.report.html import page
-from tests.unit.report.made import END, HOSTILE, SELECTION, empty_sections, sections_of
+from shipper.report.selection import Section
+from shipper.report.terminal import lines_of
+from tests.unit.report.made import END, HOSTILE, SELECTION, empty_sections, result_of, sections_of
 
 _VOID = {"meta", "link", "br", "img"}
 
@@ -106,3 +110,15 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(UsageError, match=r"llm-shipper\[report\]"):
         page([sections_of(days=3)[0]], SELECTION, END)
+
+
+def test_the_budget_is_a_line_with_its_name() -> None:
+    """In the chart of the month's cost and nowhere else, and the note says how much it is; in the terminal, too."""
+    pytest.importorskip("vl_convert")
+    [costs] = with_budget((COSTS,), 1234.5)
+    section = Section(costs, [result_of(panel, days=6) for panel in costs.panels])
+    text = page([section], SELECTION, END)
+    assert text.count(">Budget</text>") == 1
+    assert text.count("The budget is $1,234.50.") == 1
+    assert any("The budget is $1,234.50." in line.plain for line in lines_of(section, 80))
+    assert with_budget((COSTS,), None) == (COSTS,)
