@@ -75,6 +75,7 @@ class Sender:
         self._stopping = False
         self._next: int = 0
         self._housekeeping = threading.Lock()
+        self._adopting = threading.Lock()
         self._last_report = threading.Lock()  # taken by the thread that sends it, and never given back
         self._adopt_at = 0.0
         self._tick_at = 0.0
@@ -265,22 +266,23 @@ class Sender:
 
     def adopt(self) -> None:
         """Take over what dead processes left, and finish what is done. Raises OSError if the spool can't be read."""
-        for source in self.sources:
-            if (
-                isinstance(source, FolderReader)
-                and source.folder.instance != self._instance
-                and source.exhausted()
-            ):
-                process = source.folder.process()
-                balance = source.finish()
-                with self._condition:
-                    self._sources.remove(source)
-                    self._next = 0
-                self._report(balance, source.folder.instance, "drain", "", process)
-        forget_finished(self._settings.spool_dir, time.time())
-        held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
-        for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):
-            self.add_source(FolderReader(folder, lock))
+        with self._adopting:  # a source must be finished once
+            for source in self.sources:
+                if (
+                    isinstance(source, FolderReader)
+                    and source.folder.instance != self._instance
+                    and source.exhausted()
+                ):
+                    process = source.folder.process()
+                    balance = source.finish()
+                    with self._condition:
+                        self._sources.remove(source)
+                        self._next = 0
+                    self._report(balance, source.folder.instance, "drain", "", process)
+            forget_finished(self._settings.spool_dir, time.time())
+            held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
+            for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):
+                self.add_source(FolderReader(folder, lock))
 
     def _keep_refused(self, item: Item) -> bool:
         """Write a dead letter to the disk, since the store takes not even that; False if the disk doesn't either."""
