@@ -37,6 +37,8 @@ _LINE_FROM = 3
 _DAYS_FROM = timedelta(days=3)
 _FORMATS: dict[str, str] = {"share": ".0%", "USD": "$,.4~r", "score": ".1f"}
 _LABEL_LIMIT = 140
+_TITLE_MOST = 28
+"""Characters that fit beside an axis; the panel's own title stands above."""
 
 
 def chart(panel: Panel, found: OverTime | Bars) -> str:
@@ -84,7 +86,9 @@ def _over_time(panel: Panel, found: OverTime) -> dict[str, Any]:
     x["axis"] = {"grid": False, "labelOverlap": "greedy", "labelSeparation": 10, "tickCount": 6}
     x["axis"]["format"] = "%b %-d" if is_long else "%a %H:%M"
     y: dict[str, Any] = {"field": "v", "type": "quantitative", "title": _axis_title(found.series, unit)}
-    y["axis"] = {"format": _FORMATS.get(unit, ",~r" if unit in ("ms", "s") else "~s"), "tickCount": 4}
+    y["axis"] = {**_numbers(unit), "tickCount": 4}
+    if not any(one["v"] for one in values):  # of nothing but zeros the scale would have no height
+        y["scale"] = {"domain": [0, 1]}
     is_short = len({one["t"] for one in values}) < _LINE_FROM  # a line of one point can't be seen
     point = {"opacity": 1, "size": 40} if is_short else {"opacity": 0, "size": 90}
     mark: dict[str, Any] = {"type": "line", "strokeWidth": 2, "point": point}
@@ -171,7 +175,7 @@ def _bars(found: Bars) -> dict[str, Any]:
     y: dict[str, Any] = {"field": "name", "type": "nominal", "sort": {"field": "place"}, "title": None}
     y["axis"] = {"labelLimit": _LABEL_LIMIT, "labelPadding": 8, "ticks": False, "domain": False}
     x: dict[str, Any] = {"field": "v", "type": "quantitative", "title": _axis_title(found.series, unit)}
-    x["axis"] = {"format": _FORMATS.get(unit, "~s"), "tickCount": 4}
+    x["axis"] = {**_numbers(unit), "tickCount": 4}
     encoding = {
         "y": y,
         "x": x,
@@ -185,6 +189,13 @@ def _bars(found: Bars) -> dict[str, Any]:
         "mark": {"type": "bar", "height": {"band": 0.7}},
         "encoding": encoding,
     }
+
+
+def _numbers(unit: Unit) -> dict[str, str]:
+    """How the axis writes its numbers; large ones each with its own sign: 0, 500, 1k."""
+    if unit in _FORMATS:
+        return {"format": _FORMATS[unit]}
+    return {"format": ",~r"} if unit in ("ms", "s") else {"labelExpr": "format(datum.value, '~s')"}
 
 
 def _colour(series: list[Series]) -> dict[str, Any]:
@@ -216,7 +227,8 @@ def _axis_title(series: list[Series], unit: Unit) -> str:
     shown = {"share": "share of calls", "USD": "US dollars", "score": "score, 0 to 1"}.get(unit, unit)
     if metric.unit == "ms" and largest >= 172_800_000:
         shown = "days"
-    return shown if not name or name.lower() == shown else f"{name} ({shown})"
+    whole = f"{name} ({shown})"
+    return shown if not name or name.lower() == shown or len(whole) > _TITLE_MOST else whole
 
 
 def _name(one: Series) -> str:

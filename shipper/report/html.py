@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ _LEVELS = {"warn": "needs a look", "bad": "bad"}
 _VERDICTS = {"clear": "● clear", "none": "○ may be chance", "too few": "… too few calls"}
 _WIDE, _MANY_COLUMNS = 48, 6
 _NAME = ' class="name"'
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def page(
@@ -114,7 +116,7 @@ def _figure(result: Result) -> str:
     if found.value is None and result.is_empty:
         parts.append(f'<dd class="before">{_text(panel.empty)}</dd>')
     if panel.note:
-        parts.append(f'<dd class="before">{_text(panel.note)}</dd>')
+        parts.append(f'<dd class="before">{_said(panel.note)}</dd>')
     return f"<div><dt>{_text(panel.title)}</dt>{''.join(parts)}</div>"
 
 
@@ -136,7 +138,7 @@ def _panel(result: Result) -> Iterator[str]:
         case _:
             yield f'<p class="empty">{_text(panel.empty)}</p>'
     if panel.note:
-        yield f'<p class="note">{_text(panel.note)}</p>'
+        yield f'<p class="note">{_said(panel.note)}</p>'
     yield "</figure>"
 
 
@@ -226,6 +228,11 @@ def _cell(shown: str, crossed: str = "") -> str:
 def _level_word(crossed: str) -> str:
     """A sign beside the colour, with its meaning for those who hear it."""
     return f' <span role="img" aria-label="{_LEVELS[crossed]}">⚠</span>' if crossed else ""
+
+
+def _said(note: str) -> str:
+    """A note of ours, with what is to be typed as code."""
+    return _CODE.sub(r"<code>\1</code>", _text(note))
 
 
 def _text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING
 from shipper.panels.model import Terms, Time, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shipper.panels.model import Metric, Panel
     from shipper.panels.request import Key, Row
     from shipper.panels.run import Result
 
+_NUMBER = re.compile(r"([0-9]+)")
 _COMPARABLE = 0.01
 """Documents of the period before, as a part of this one's, below which it is no period to compare with."""
 
@@ -93,7 +97,7 @@ def _over_time(panel: Panel, rows: list[Row]) -> OverTime:
     times = sorted({row.keys[-1] for row in rows if isinstance(row.keys[-1], datetime)})
     places = {moment: place for place, moment in enumerate(times)}
     series: dict[tuple[str, str], Series] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: _ranked(row.keys[:-1])):
         group = " · ".join(_said(key) for key in row.keys[:-1])
         for metric in panel.metrics:
             one = series.get((group, metric.id))
@@ -113,7 +117,9 @@ def _bars(panel: Panel, rows: list[Row]) -> Bars:
             labels, [Series(one.label, one, [row.values[one.id] for row in rows]) for one in panel.metrics]
         )
     labels = list(dict.fromkeys(_said(row.keys[0]) for row in rows))
-    groups = list(dict.fromkeys(_said(row.keys[1]) for row in rows))
+    groups = list(
+        dict.fromkeys(_said(row.keys[1]) for row in sorted(rows, key=lambda row: _ranked(row.keys[1:])))
+    )
     metric = panel.metrics[0]
     values = {(_said(row.keys[0]), _said(row.keys[1])): row.values[metric.id] for row in rows}
     return Bars(
@@ -129,6 +135,12 @@ def _table(panel: Panel, rows: list[Row]) -> Table:
         metrics,
         [([_said(key) for key in row.keys], [row.values[one.id] for one in metrics]) for row in rows],
     )
+
+
+def _ranked(keys: Iterable[Key]) -> list[tuple[int, int, str]]:
+    """The order of names, so that a version or a model has the same colour wherever it is shown; 1.9 before 1.10."""
+    parts = _NUMBER.split(" ".join(str(key) for key in keys))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def _said(key: Key) -> str:
