@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, NamedTuple, Protocol, cast, get_args
@@ -59,8 +58,9 @@ class Format(Protocol):
         """A page. Raises what redaction raises."""
         ...
 
-    def assemble(self, parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
-        """Make the file of the encoded pages that are in the parts, one after another."""
+    @property
+    def assemble(self) -> Callable[[io.BufferedReader, BinaryIO], None] | None:
+        """Makes the file of the encoded pages, where they are not the file, one after another."""
         ...
 
 
@@ -73,6 +73,7 @@ class Lines:
     """JSON lines made of each document, or not."""
 
     header = b""
+    assemble = None
 
     def __init__(self, make: Callable[[dict[str, Any]], Any], change: Change | None) -> None:
         self._make = make
@@ -90,10 +91,6 @@ class Lines:
                 lines.append(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))
         return Encoded(b"".join(lines), len(lines), skipped)
 
-    def assemble(self, parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
-        """The parts one after another."""
-        concatenate(parts, out)
-
 
 class Documents(Lines):
     """Our own documents with their place in the store, byte by byte as they are stored."""
@@ -108,21 +105,16 @@ class Documents(Lines):
         else:
             sources = [orjson.dumps(self._change(document)) for document in documents_of(hits)]
         parts: list[bytes] = []
+        add = parts.extend
         for hit, source in zip(hits, sources, strict=True):
-            parts += (
-                b'{"_index":',
-                hit.index_name,
-                b',"_id":',
-                hit.id,
-                b',"_source":',
-                one_line(source),
-                b"}\n",
-            )
+            add((b'{"_index":', hit.index_name, b',"_id":', hit.id, b',"_source":', source, b"}\n"))
         return Encoded(b"".join(parts), len(hits), {})
 
 
 class Csv:
     """A header and a line for each document. Several values and objects are JSON text, times are RFC 3339."""
+
+    assemble = None
 
     def __init__(self, columns: Sequence[Column], change: Change | None) -> None:
         self._columns = columns
@@ -141,10 +133,6 @@ class Csv:
             for column, one in zip(self._columns, values, strict=True)
         ]
         return Encoded(_rows(zip(*shown, strict=True)), len(hits), {})
-
-    def assemble(self, parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
-        """The parts one after another."""
-        concatenate(parts, out)
 
 
 class Parquet:
@@ -168,20 +156,19 @@ class Parquet:
             )
         return Encoded(sink.getvalue().to_pybytes(), len(hits), {})
 
-    def assemble(self, parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
+    def assemble(self, pages: io.BufferedReader, out: BinaryIO) -> None:
         """All batches as row groups."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         waiting: list[Any] = []
         with pq.ParquetWriter(out, self._schema, compression="zstd") as writer:
-            for part in parts:
-                while part.peek(1):
-                    waiting.extend(pa.ipc.open_stream(part))
-                    rows = sum(batch.num_rows for batch in waiting)
-                    if rows >= _ROW_GROUP_ROWS or sum(batch.nbytes for batch in waiting) >= _ROW_GROUP_BYTES:
-                        writer.write_table(pa.Table.from_batches(waiting), row_group_size=rows)
-                        waiting = []
+            while pages.peek(1):
+                waiting.extend(pa.ipc.open_stream(pages))
+                rows = sum(batch.num_rows for batch in waiting)
+                if rows >= _ROW_GROUP_ROWS or sum(batch.nbytes for batch in waiting) >= _ROW_GROUP_BYTES:
+                    writer.write_table(pa.Table.from_batches(waiting), row_group_size=rows)
+                    waiting = []
             if waiting:
                 writer.write_table(pa.Table.from_batches(waiting))
 
@@ -204,19 +191,6 @@ def make_format(name: Name, columns: Sequence[Column], change: Change | None) ->
     if name == "ndjson":
         return Documents(change)
     return Lines(_MAKERS[name], change)
-
-
-def one_line(source: bytes) -> bytes:
-    """A stored document without line breaks, which JSON has between its tokens only."""
-    if b"\n" in source or b"\r" in source:
-        return source.replace(b"\n", b" ").replace(b"\r", b" ")
-    return source
-
-
-def concatenate(parts: Iterable[io.BufferedReader], out: BinaryIO) -> None:
-    """Copy the parts, one after another."""
-    for part in parts:
-        shutil.copyfileobj(part, out, 4 * 1024 * 1024)
 
 
 _MAKERS: Final = {"openai-finetune": example_of, "openai-batch": request_of, "otlp-json": traces_of}

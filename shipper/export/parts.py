@@ -1,22 +1,22 @@
-"""An export on its way: a part for each slice, and how far each one is, so that a killed export goes on.
+"""An export on its way: its pages in one file, and how far each slice is, so that a killed export goes on.
 
 ::
 
-    calls.csv.parts/            only its owner can read it: it holds prompts
-        job.json                what was asked, the snapshot, the slices
-        0.part 0.json           a slice's pages, and its position after them: replaced in one step
-        1.part 1.json           …
-        lock                    held while somebody writes here
+    calls.csv.parts/    only its owner can read it: it holds prompts
+        job.json        what was asked, the snapshot, the slices
+        pages           pages of all slices as they came
+        counted.json    size of these, and each slice's position: replaced in one step
+        lock            held while somebody writes here
 
-A page is appended to its part first and counted then: what a killed process has appended and not counted is cut off.
-The file itself appears in one step when all parts are there.
+A page is appended first and counted then: what a killed process has appended and not counted is cut off. The file itself
+appears in one step when all slices are read; mostly it is the file of pages under its own name.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
@@ -28,7 +28,7 @@ from shipper.spool.lock import FileLock
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from shipper.export.formats import Encoded
@@ -38,26 +38,28 @@ _FILE_MODE: Final = 0o600
 
 
 @dataclass(slots=True)
-class Part:
-    """One slice's pages."""
+class Counted:
+    """What the pages hold."""
 
-    number: int
-    file: BinaryIO
-    position: Position = field(default_factory=Position)
+    positions: list[Position]
+    """Of each slice, behind its last page."""
     size: int = 0
     written: int = 0
-    skipped: dict[str, int] = field(default_factory=dict[str, int])
+    skipped: Counter[str] = field(default_factory=Counter[str])
 
 
 class Parts:
     """The folder beside the output. One process at a time."""
 
-    def __init__(self, folder: Path, lock: FileLock, job: dict[str, Any], parts: list[Part]) -> None:
+    def __init__(
+        self, folder: Path, lock: FileLock, job: dict[str, Any], pages: BinaryIO, counted: Counted
+    ) -> None:
         self._folder = folder
         self._lock = lock
         self.job = job
         """What was asked, and of which snapshot."""
-        self.parts = parts
+        self.pages = pages
+        self.counted = counted
 
     @classmethod
     def open(
@@ -101,29 +103,32 @@ class Parts:
             except BaseException:
                 lock.release()
                 raise
-        slices: int = job["slices"]
-        return cls(folder, lock, job, [_part(folder, number) for number in range(slices)])
+        counted = _counted(folder / "counted.json", job["slices"])
+        pages = open(folder / "pages", "ab", opener=_private)  # noqa: SIM115 - open until `close`
+        pages.truncate(counted.size)
+        return cls(folder, lock, job, pages, counted)
 
-    def add(self, part: Part, encoded: Encoded, position: Position) -> None:
-        """Append a page and count it.
+    def begin_with(self, header: bytes) -> None:
+        """Write what stands before all pages, unless it is there.
 
         Raises:
             OSError: it can't be written.
         """
-        part.file.write(encoded.data)
-        part.file.flush()
-        part.size += len(encoded.data)
-        part.written += encoded.written
-        for reason, count in encoded.skipped.items():
-            part.skipped[reason] = part.skipped.get(reason, 0) + count
-        part.position = position
-        counted = {
-            "position": asdict(position),
-            "size": part.size,
-            "written": part.written,
-            "skipped": part.skipped,
-        }
-        _replace(self._folder / f"{part.number}.json", counted)
+        if not self.counted.size:
+            self._append(header)
+
+    def add(self, number: int, encoded: Encoded, position: Position) -> None:
+        """Append a page of a slice and count it.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        self._append(encoded.data)
+        counted = self.counted
+        counted.written += encoded.written
+        counted.skipped.update(encoded.skipped)
+        counted.positions[number] = position
+        _replace(self._folder / "counted.json", asdict(counted))
 
     def remember(self, snapshot_id: str) -> None:
         """The snapshot's id, which the store may change.
@@ -135,21 +140,23 @@ class Parts:
             self.job["snapshot"] = snapshot_id
             _replace(self._folder / "job.json", self.job)
 
-    def finish(
-        self, output: Path, header: bytes, assemble: Callable[[Iterable[io.BufferedReader], BinaryIO], None]
-    ) -> int:
-        """Make the file of all parts, put it in its place and remove the folder; the file's size in bytes.
+    def finish(self, output: Path, assemble: Callable[[io.BufferedReader, BinaryIO], None] | None) -> int:
+        """Make the file of all pages, put it in its place and remove the folder; the file's size in bytes.
+
+        Args:
+            output: where.
+            assemble: makes the file of the pages; None: they are it.
 
         Raises:
             OSError: it can't be written.
         """
-        whole = self._folder / "whole"
-        with ExitStack() as stack:
-            out = stack.enter_context(open(whole, "wb", opener=_private))
-            out.write(header)
-            names = [self._folder / f"{part.number}.part" for part in self.parts]
-            assemble((stack.enter_context(name.open("rb")) for name in names), out)
-            out.flush()
+        whole = self._folder / ("pages" if assemble is None else "whole")
+        with open(whole, "ab", opener=_private) as out:
+            if assemble is not None:
+                out.truncate(0)  # a killed process may have begun with it
+                with open(self._folder / "pages", "rb") as pages:
+                    assemble(pages, out)
+                out.flush()
             os.fsync(out.fileno())
             size = out.tell()
         whole.replace(output)
@@ -159,20 +166,21 @@ class Parts:
 
     def close(self) -> None:
         """Leave everything for the next process. Never raises."""
-        for part in self.parts:
-            part.file.close()
+        self.pages.close()
         self._lock.release()
 
+    def _append(self, data: bytes) -> None:
+        self.pages.write(data)
+        self.pages.flush()
+        self.counted.size += len(data)
 
-def _part(folder: Path, number: int) -> Part:
-    counted = _read(folder / f"{number}.json") or {}
-    file = open(folder / f"{number}.part", "ab", opener=_private)  # noqa: SIM115 - the part's, until it is closed
-    size = int(counted.get("size", 0))
-    file.truncate(size)
-    position = Position(**counted["position"]) if counted else Position()
-    return Part(
-        number, file, position, size, int(counted.get("written", 0)), dict(counted.get("skipped", {}))
-    )
+
+def _counted(path: Path, slices: int) -> Counted:
+    found = _read(path)
+    if found is None:
+        return Counted([Position()] * slices)
+    positions = [Position(**one) for one in found["positions"]]
+    return Counted(positions, found["size"], found["written"], Counter(found["skipped"]))
 
 
 def _clear(folder: Path) -> None:

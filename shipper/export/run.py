@@ -86,28 +86,27 @@ def export(
     parts = Parts.open(output, same, begin, restart=restart)
     try:
         job = parts.job
-        before = sum(part.position.taken for part in parts.parts)
+        before = sum(position.taken for position in parts.counted.positions)
         snapshot = Snapshot(client, job["snapshot"])
         selection = Selection(**job["selection"])  # times that were relative are those of the beginning
-        starts = {part.number: part.position for part in parts.parts}
+        starts = dict(enumerate(parts.counted.positions))
         read = before
         encode = _encoder(form, pack)
+        parts.begin_with(form.header if pack is None or not form.header else pack(form.header))
         for number, encoded, page in read_slices(snapshot, selection, encode, starts):
-            parts.add(parts.parts[number], encoded, page.position)
+            parts.add(number, encoded, page.position)
             parts.remember(snapshot.id)
             read += len(page.hits)
             if progress is not None:
                 progress(read, job["total"])
-        header = form.header if pack is None or not form.header else pack(form.header)
-        size = parts.finish(output, header, form.assemble)
+        size = parts.finish(output, form.assemble)
     except SnapshotGone as error:
         raise SnapshotGone(f"{error} (--restart)") from error
     finally:
         parts.close()
     snapshot.close()
-    skipped = sum((Counter(part.skipped) for part in parts.parts), Counter[str]())
-    documents = sum(part.written for part in parts.parts)
-    return Summary(documents, dict(skipped), size, time.monotonic() - began, before > 0)
+    counted = parts.counted
+    return Summary(counted.written, dict(counted.skipped), size, time.monotonic() - began, before > 0)
 
 
 def export_to_stream(

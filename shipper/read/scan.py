@@ -46,17 +46,15 @@ _LONGEST_PAUSE_S: Final = 20.0
 _BUSY: Final = (429, 502, 503, 504)
 
 _HITS: Final = b'"hits":['
-_SOURCE: Final = b'"_source":'
+_HEAD: Final = re.compile(
+    rb'[^{]*\{"_index":("[^"]*"),"_id":("(?:[^"\\]|\\.)*").*?"_source":', re.DOTALL
+)  # of a hit, from the comma behind the one before
 _SORT: Final = b',"sort":'
-_INDEX: Final = b'{"_index":"'
-_ID: Final = b'","_id":"'
-_BACKSLASH: Final = ord("\\")
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _PIT_ID: Final = re.compile(rb'"pit_id":"([^"]+)"')
 
 
 class RawHit(NamedTuple):
-    """A stored document and where it is, each as JSON."""
+    """A stored document and where it is, each as JSON on one line: its own line breaks are spaces."""
 
     index_name: bytes
     id: bytes
@@ -198,29 +196,29 @@ class Snapshot:
 
     def _cut(self, answer: bytes) -> tuple[list[RawHit], list[Any] | None]:
         """The hits of an answer, and the sort value of the last."""
-        begin = answer.find(_HITS, answer.find(b'"hits":{'))
-        *pieces, rest = answer[begin + len(_HITS) :].split(f',"matched_queries":["{self.word}"]}}'.encode())
-        if begin < 0 or b"{" in rest:
+        find = answer.find
+        begin = find(_HITS, find(b'"hits":{'))
+        if begin < 0:
             raise _unreadable(answer)
         if (renewed := _PIT_ID.search(answer, 0, begin)) is not None:
             self.id = renewed[1].decode()
+        mark = f',"matched_queries":["{self.word}"]}}'.encode()
         hits: list[RawHit] = []
-        end = 0
-        for piece in pieces:
-            name = piece.find(_INDEX) + len(_INDEX) - 1
-            name_end = piece.find(_ID, name)
-            begin = name_end + len(_ID) - 1
-            id_end = piece.find(b'"', begin + 1) + 1
-            if piece[id_end - 2] == _BACKSLASH and (whole := _STRING.match(piece, begin)) is not None:
-                id_end = whole.end()  # rare: a quote or a backslash in the id
-            source = piece.find(_SOURCE, id_end)
-            end = piece.rfind(_SORT)
-            if name_end < 0 or source < 0 or end < source:
+        at, sort = begin + len(_HITS), b""
+        while (stop := find(mark, at)) >= 0:
+            head = _HEAD.match(answer, at, stop)
+            end = answer.rfind(_SORT, at, stop)
+            if head is None or end < head.end():
                 raise _unreadable(answer)
-            hits.append(
-                RawHit(piece[name : name_end + 1], piece[begin:id_end], piece[source + len(_SOURCE) : end])
-            )
-        return hits, orjson.loads(pieces[-1][end + len(_SORT) :]) if pieces else None
+            source = answer[head.end() : end]
+            if b"\n" in source or b"\r" in source:
+                source = source.replace(b"\n", b" ").replace(b"\r", b" ")
+            hits.append(RawHit(head[1], head[2], source))
+            sort = answer[end + len(_SORT) : stop]
+            at = stop + len(mark)
+        if find(b"{", at) >= 0:
+            raise _unreadable(answer)
+        return hits, orjson.loads(sort) if sort else None
 
 
 def read_slices(

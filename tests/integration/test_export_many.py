@@ -140,14 +140,14 @@ from shipper.store.client import open_store
 url, output, after = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 add = Parts.add
 calls = 0
-def counted(self, part, encoded, position):
+def counted(self, number, encoded, position):
     global calls
     calls += 1
     if calls == after:
-        part.file.write(encoded.data[: len(encoded.data) // 2])
-        part.file.flush()
+        self.pages.write(encoded.data[: len(encoded.data) // 2])
+        self.pages.flush()
         os.kill(os.getpid(), signal.SIGKILL)
-    add(self, part, encoded, position)
+    add(self, number, encoded, position)
 Parts.add = counted
 with open_store(Settings(elasticsearch_url=url)) as client:
     print(export(client, Plan(sys.argv[4]), output).resumed)
