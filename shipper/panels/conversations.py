@@ -18,7 +18,7 @@ _NONE = "No call in this period belongs to a conversation: give calls a `session
 CONVERSATIONS: Final = Dashboard(
     "llm-conversations",
     "LLM conversations",
-    "Conversations by length and cost. Choose one with the control to see its calls in order.",
+    "Conversations by length and cost.",
     (
         Panel(
             "conversations-count",
@@ -132,5 +132,6 @@ CONVERSATIONS: Final = Dashboard(
         ),
     ),
     (CONVERSATION,),
+    hint="Choose one with the control to see its calls in order.",
     by_conversation=True,
 )

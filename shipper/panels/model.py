@@ -172,6 +172,8 @@ class Dashboard:
     panels: tuple[Panel, ...]
     searches: tuple[Search, ...] = ()
     """Shown below the panels."""
+    hint: str = ""
+    """What can be done with it in Kibana, where it has controls."""
     by_conversation: bool = False
     """Whether one conversation can be chosen, beside the controls that all have."""
 

@@ -13,7 +13,7 @@ _TABLE = Terms("service.version", "Version", 20)
 VERSIONS: Final = Dashboard(
     "llm-versions",
     "LLM versions",
-    "Versions of the application side by side; choose two with the control to compare them.",
+    "Versions of the application side by side.",
     (
         Panel(
             "versions-table",
@@ -117,4 +117,5 @@ VERSIONS: Final = Dashboard(
             (_TABLE,),
         ),
     ),
+    hint="Choose two with the control to compare them.",
 )

@@ -44,7 +44,7 @@ def dashboard_body(dashboard: Dashboard) -> dict[str, Any]:
     ]
     return {
         "title": dashboard.title,
-        "description": dashboard.description,
+        "description": look.about(dashboard),
         "tags": [look.TAG],
         "time_range": {"from": look.FROM, "to": look.TO},
         "query": {"expression": "", "language": "kql"},

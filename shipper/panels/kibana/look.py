@@ -39,6 +39,11 @@ def description(panel: Panel) -> str:
     return " ".join(part for part in (panel.question, panel.note, f"Empty: {panel.empty}") if part)
 
 
+def about(dashboard: Dashboard) -> str:
+    """What the dashboard shows, and what can be done with it."""
+    return f"{dashboard.description} {dashboard.hint}".strip()
+
+
 def api_format(unit: Unit) -> dict[str, Any] | None:
     """How a number is written, for the dashboards API; None for a time, which Kibana knows itself."""
     if unit == "time":

@@ -129,7 +129,7 @@ def _dashboard(dashboard: Dashboard) -> Json:
     options = {"useMargins": True, "syncColors": True, "syncCursor": True, "syncTooltips": False}
     attributes = {
         "title": dashboard.title,
-        "description": dashboard.description,
+        "description": look.about(dashboard),
         "panelsJSON": _text(panels),
         "optionsJSON": _text({**options, "hidePanelTitles": False}),
         "controlGroupInput": _controls(dashboard),
