@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
@@ -13,9 +14,21 @@ from shipper.settings import Settings
 from shipper.store.client import open_store
 from shipper.store.retention import DATASETS, Dataset, check_clock, delete, expired, stored_indices
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
 _AGE = re.compile(r"(\d{1,5})([dwy])")
 _DAYS = {"d": 1, "w": 7, "y": 366}
 MIB = 1024 * 1024
+_KEPT: dict[Dataset, str] = {
+    "completions": "Keep calls for so long after the end of their partition.",
+    "figures": "The same for the figures beside them.",
+    "feedback": "The same for feedback and amendments.",
+    "deadletter": "The same for dead letters.",
+    "delivery": "The same for the processes' delivery reports.",
+}
 
 
 def parse_age(text: str) -> timedelta:
@@ -30,18 +43,25 @@ def parse_age(text: str) -> timedelta:
     return timedelta(days=int(found[1]) * _DAYS[found[2]])
 
 
+def age_options(*, variables: bool = False) -> Callable[[F], F]:
+    """An option for the age of each dataset; with `variables`, read from `RETENTION_COMPLETIONS` and so on too."""
+
+    def decorate(command: F) -> F:
+        for dataset in reversed(DATASETS):
+            command = click.option(
+                f"--{dataset}",
+                type=parse_age,
+                metavar="AGE",
+                envvar=f"RETENTION_{dataset.upper()}" if variables else None,
+                help=_KEPT[dataset],
+            )(command)
+        return command
+
+    return decorate
+
+
 @click.command()
-@click.option(
-    "--completions",
-    type=parse_age,
-    metavar="AGE",
-    help="Keep calls for so long after the end of their partition.",
-)
-@click.option("--feedback", type=parse_age, metavar="AGE", help="The same for feedback and amendments.")
-@click.option("--deadletter", type=parse_age, metavar="AGE", help="The same for dead letters.")
-@click.option(
-    "--delivery", type=parse_age, metavar="AGE", help="The same for the processes' delivery reports."
-)
+@age_options()
 @click.option("--app", help="Of this application only.")
 @click.option("--delete", "really", is_flag=True, help="Delete them. Without: only show what would go.")
 @click.option("--even-all", is_flag=True, help="Also when nothing of a dataset would be left.")

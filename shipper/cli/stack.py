@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipper.cli.group import CommandGroup
-from shipper.cli.retention import given_ages, parse_age
+from shipper.cli.retention import age_options, given_ages
 from shipper.errors import ShipperError
 from shipper.feedback.reprice import PENDING, reprice
 from shipper.settings import Settings
@@ -139,34 +139,7 @@ def setup(
 
 
 @stack.command()
-@click.option(
-    "--completions",
-    type=parse_age,
-    metavar="AGE",
-    envvar="RETENTION_COMPLETIONS",
-    help="As in `shipper retention`.",
-)
-@click.option(
-    "--feedback",
-    type=parse_age,
-    metavar="AGE",
-    envvar="RETENTION_FEEDBACK",
-    help="As in `shipper retention`.",
-)
-@click.option(
-    "--deadletter",
-    type=parse_age,
-    metavar="AGE",
-    envvar="RETENTION_DEADLETTER",
-    help="As in `shipper retention`.",
-)
-@click.option(
-    "--delivery",
-    type=parse_age,
-    metavar="AGE",
-    envvar="RETENTION_DELIVERY",
-    help="As in `shipper retention`.",
-)
+@age_options(variables=True)
 @click.option("--once", is_flag=True, help="Once, not every hour.")
 def maintain(once: bool, **ages: timedelta | None) -> None:
     """Every hour: put lost aliases and templates back, price what is pending, delete partitions past the given ages.

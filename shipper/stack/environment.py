@@ -46,6 +46,7 @@ VARIABLES = (
     Variable("STACK_BIND", "Address of this machine that the ports are opened on.", "127.0.0.1"),
     Variable("STACK_HOSTS", "Further names and addresses in the certificates, comma separated."),
     Variable("RETENTION_COMPLETIONS", "Age at which partitions are deleted, such as 365d; empty: never."),
+    Variable("RETENTION_FIGURES", "The same for the figures beside them."),
     Variable("RETENTION_FEEDBACK", "The same for feedback and amendments."),
     Variable("RETENTION_DEADLETTER", "The same for dead letters."),
     Variable("RETENTION_DELIVERY", "The same for the processes' delivery reports.", "90d"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from elasticsearch import Elasticsearch
 
 COMPLETIONS = "llm-completions-*@*"
 
+_BLOCKS = ("read_only", "read_only_allow_delete", "metadata")
 _COMPLETIONS_INDEX = re.compile(r"(llm-completions-[^@]+)(@.+)-(?:\d{4}\.\d{2}(?:\.\d{2})?|undated)")
 
 
@@ -22,13 +25,27 @@ def aliases_of(index: str) -> tuple[str, ...]:
 def missing_aliases(client: Elasticsearch) -> list[tuple[str, str]]:
     """Pairs of (index, alias) that ought to be and are not, such as for an index that a restricted key created.
 
+    Read-only indices are left out: the store would refuse the whole change.
+
     Raises:
         ApiError, TransportError: the store refused or did not answer.
     """
-    stored = client.indices.get_alias(index=COMPLETIONS, allow_no_indices=True, ignore_unavailable=True)
+    stored = client.indices.get(
+        index=COMPLETIONS,
+        features=["aliases", "settings"],
+        flat_settings=True,
+        allow_no_indices=True,
+        ignore_unavailable=True,
+    )
     return [
         (index, alias)
         for index, has in sorted(stored.items())
+        if not is_read_only(has["settings"])
         for alias in aliases_of(index)
         if alias not in has["aliases"]
     ]
+
+
+def is_read_only(settings: Mapping[str, Any]) -> bool:
+    """Whether an index with these flat settings refuses new fields and aliases. Pure; never raises."""
+    return any(settings.get(f"index.blocks.{block}") == "true" for block in _BLOCKS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shipper.store.aliases import is_read_only
 from shipper.store.assets import load_templates
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
-_BLOCKS = ("read_only", "read_only_allow_delete", "metadata")
 _TOGETHER = 20  # names in one request's address
 
 
@@ -34,7 +34,7 @@ def lagging_mappings(client: Elasticsearch) -> dict[str, dict[str, Any]]:
         )
         for index, one in sorted(stored.items()):
             lacks = missing_fields(wanted["properties"], one["mappings"].get("properties", {}))
-            if lacks and not any(one["settings"].get(f"index.blocks.{block}") == "true" for block in _BLOCKS):
+            if lacks and not is_read_only(one["settings"]):
                 found[index] = lacks
     return found
 

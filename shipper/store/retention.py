@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
-Dataset = Literal["completions", "feedback", "deadletter", "delivery"]
-DATASETS: tuple[Dataset, ...] = ("completions", "feedback", "deadletter", "delivery")
+Dataset = Literal["completions", "figures", "feedback", "deadletter", "delivery"]
+DATASETS: tuple[Dataset, ...] = ("completions", "figures", "feedback", "deadletter", "delivery")
 
 _BY_NAME: dict[str, Dataset] = {dataset: dataset for dataset in DATASETS}
 
@@ -27,7 +27,7 @@ SHORTEST_AGE = timedelta(days=1)
 LARGEST_SKEW = timedelta(hours=1)
 
 _INDEX = re.compile(
-    r"llm-(?:completions-(?P<calls>[a-z0-9._-]+)@[a-z0-9._-]+-|(?P<other>feedback|deadletter|delivery)-(?P<app>[a-z0-9._-]+)@)"
+    r"llm-(?:(?P<calls>completions|figures)-(?P<caller>[a-z0-9._-]+)@[a-z0-9._-]+-|(?P<other>feedback|deadletter|delivery)-(?P<app>[a-z0-9._-]+)@)"
     r"(?P<year>\d{4})\.(?P<month>\d{2})(?:\.(?P<day>\d{2}))?",
     re.ASCII,
 )
@@ -56,7 +56,7 @@ def partition_of(index: str) -> Partition | None:
         end = begin + timedelta(days=1) if found["day"] else _next_month(begin)
     except (ValueError, OverflowError):  # no such date
         return None
-    return Partition(index, _BY_NAME[found["other"] or "completions"], found["calls"] or found["app"], end)
+    return Partition(index, _BY_NAME[found["calls"] or found["other"]], found["caller"] or found["app"], end)
 
 
 def _next_month(begin: datetime) -> datetime:

@@ -29,6 +29,7 @@ OLD, NEW = "llm-completions-support@1.0-2026.01", "llm-completions-support@1.0-2
         ("llm-completions-support@1.0-2026.11", "support", datetime(2026, 12, 1, tzinfo=UTC)),
         ("llm-completions-support@1.0-2026.12", "support", datetime(2027, 1, 1, tzinfo=UTC)),
         ("llm-completions-a-b.c@x-y-2024.02.29", "a-b.c", datetime(2024, 3, 1, tzinfo=UTC)),
+        ("llm-figures-support@1.0-2026.11", "support", datetime(2026, 12, 1, tzinfo=UTC)),
         ("llm-feedback-support@2026.11.21", "support", datetime(2026, 11, 22, tzinfo=UTC)),
         ("llm-delivery-default@2026.01", "default", datetime(2026, 2, 1, tzinfo=UTC)),
         ("llm-deadletter-completions@2026.01", "completions", datetime(2026, 2, 1, tzinfo=UTC)),

@@ -59,7 +59,9 @@ class Cluster:
 
     def __init__(self) -> None:
         self.stored: dict[str, Any] = {}
-        self.aliases: dict[str, Any] = {"llm-completions-a@1-2026.11": {"aliases": {"llm-completions-a": {}}}}
+        self.aliases: dict[str, Any] = {
+            "llm-completions-a@1-2026.11": {"aliases": {"llm-completions-a": {}}, "settings": {}}
+        }
 
     def answer(self, request: Request) -> Answer:
         """As Elasticsearch would."""
@@ -71,7 +73,7 @@ class Cluster:
             for action in request.json["actions"]:
                 self.aliases[action["add"]["index"]]["aliases"][action["add"]["alias"]] = {}
             return ok({"acknowledged": True})
-        if name == "_alias":
+        if request.query.get("features") == ["aliases,settings"]:
             return ok(self.aliases)
         if request.path == "/" or request.path.startswith("/llm-"):
             return elasticsearch()(request)
