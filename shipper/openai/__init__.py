@@ -22,6 +22,7 @@ try:
 except ImportError as error:
     raise ImportError("shipper.openai needs the openai package: pip install 'llm-shipper[openai]'") from error
 
+from shipper.openai.accepting import RESOURCES
 from shipper.openai.clients import (
     AsyncAzureOpenAI,
     AsyncOpenAI,
@@ -31,7 +32,6 @@ from shipper.openai.clients import (
     uninstrument,
 )
 from shipper.openai.config import CallParams, CaptureConfig
-from shipper.openai.resources import RESOURCES
 from shipper.prompts import PromptError, TemplateChat, TemplateText, fill_prompt
 
 __all__ = [

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
+from shipper.openai.accepting import RESOURCES, accept_in, accepting, as_before
 from shipper.openai.capture import Capture
 from shipper.openai.exchange import EXTENSION, Exchange
-from shipper.openai.resources import RESOURCES, accept_in, accepting, as_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,185 +1,34 @@
 # One argument more is an incompatible override to a type checker, and is meant to be:
-# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false, reportInvalidTypeVarUse=false
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false, reportPrivateUsage=false
 
 # What type checkers and editors see of the clients: openai's own types, and one argument more, `shipper`.
-# The API's arguments come from the TypedDicts that openai ships for each endpoint, so that they are openai's, of
-# whichever version is installed.
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any, Required, TypedDict, TypeVar, Unpack, overload
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import openai
-from openai import AsyncStream, Stream
-from openai.lib.streaming.chat import AsyncChatCompletionStreamManager, ChatCompletionStreamManager
-from openai.lib.streaming.responses import AsyncResponseStreamManager, ResponseStreamManager
-from openai.resources import chat as chat_resources
-from openai.resources import completions as completions_resources
-from openai.resources import embeddings as embeddings_resources
-from openai.resources.chat import completions as chat_completions_resources
-from openai.resources.responses import responses as responses_resources
-from openai.types import (
-    Completion,
-    CreateEmbeddingResponse,
-    EmbeddingCreateParams,
-    completion_create_params,
-)
-from openai.types.chat import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ParsedChatCompletion,
-)
-from openai.types.chat import (
-    completion_create_params as chat_create_params,
-)
-from openai.types.responses import ParsedResponse, Response, ResponseStreamEvent, response_create_params
 
+from shipper.openai.accepting import (
+    _AsyncAudio,
+    _AsyncChatResource,
+    _AsyncCompletions,
+    _AsyncEmbeddings,
+    _AsyncImages,
+    _AsyncModerations,
+    _AsyncResponses,
+    _Audio,
+    _ChatResource,
+    _Completions,
+    _Embeddings,
+    _Images,
+    _Moderations,
+    _Responses,
+)
 from shipper.openai.capture import Capture
-from shipper.openai.config import CallParams, CaptureConfig
+from shipper.openai.config import CaptureConfig
 
 _Client = TypeVar("_Client", openai.OpenAI, openai.AsyncOpenAI)
-_Format = TypeVar("_Format")
-
-class _Common(TypedDict, total=False):
-    shipper: CallParams | None
-    extra_headers: Mapping[str, Any] | None
-    extra_query: Mapping[str, object] | None
-    extra_body: object | None
-    timeout: Any
-
-class _Chat(chat_create_params.CompletionCreateParamsNonStreaming, _Common): ...
-class _ChatStreaming(chat_create_params.CompletionCreateParamsStreaming, _Common): ...
-
-class _ChatEither(chat_create_params.CompletionCreateParamsBase, _Common):
-    stream: Required[bool]
-
-class _Text(completion_create_params.CompletionCreateParamsNonStreaming, _Common): ...
-class _TextStreaming(completion_create_params.CompletionCreateParamsStreaming, _Common): ...
-
-class _TextEither(completion_create_params.CompletionCreateParamsBase, _Common):
-    stream: Required[bool]
-
-class _Response(response_create_params.ResponseCreateParamsNonStreaming, _Common): ...
-class _ResponseStreaming(response_create_params.ResponseCreateParamsStreaming, _Common): ...
-
-class _ResponseEither(response_create_params.ResponseCreateParamsBase, _Common):
-    stream: Required[bool]
-
-class _Embedding(EmbeddingCreateParams, _Common): ...
-
-class _ChatCompletions(chat_completions_resources.Completions):
-    @overload
-    def create(self, **arguments: Unpack[_Chat]) -> ChatCompletion: ...
-    @overload
-    def create(self, **arguments: Unpack[_ChatStreaming]) -> Stream[ChatCompletionChunk]: ...
-    @overload
-    def create(self, **arguments: Unpack[_ChatEither]) -> ChatCompletion | Stream[ChatCompletionChunk]: ...
-    def parse(
-        self,
-        *,
-        messages: Any,
-        model: str,
-        response_format: type[_Format] = ...,
-        shipper: CallParams | None = None,
-        **arguments: Any,
-    ) -> ParsedChatCompletion[_Format]: ...
-    def stream(
-        self,
-        *,
-        messages: Any,
-        model: str,
-        response_format: type[_Format] = ...,
-        shipper: CallParams | None = None,
-        **arguments: Any,
-    ) -> ChatCompletionStreamManager[_Format]: ...
-
-class _AsyncChatCompletions(chat_completions_resources.AsyncCompletions):
-    @overload
-    async def create(self, **arguments: Unpack[_Chat]) -> ChatCompletion: ...
-    @overload
-    async def create(self, **arguments: Unpack[_ChatStreaming]) -> AsyncStream[ChatCompletionChunk]: ...
-    @overload
-    async def create(
-        self, **arguments: Unpack[_ChatEither]
-    ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]: ...
-    async def parse(
-        self,
-        *,
-        messages: Any,
-        model: str,
-        response_format: type[_Format] = ...,
-        shipper: CallParams | None = None,
-        **arguments: Any,
-    ) -> ParsedChatCompletion[_Format]: ...
-    def stream(
-        self,
-        *,
-        messages: Any,
-        model: str,
-        response_format: type[_Format] = ...,
-        shipper: CallParams | None = None,
-        **arguments: Any,
-    ) -> AsyncChatCompletionStreamManager[_Format]: ...
-
-class _ChatResource(chat_resources.Chat):
-    @cached_property
-    def completions(self) -> _ChatCompletions: ...
-
-class _AsyncChatResource(chat_resources.AsyncChat):
-    @cached_property
-    def completions(self) -> _AsyncChatCompletions: ...
-
-class _Completions(completions_resources.Completions):
-    @overload
-    def create(self, **arguments: Unpack[_Text]) -> Completion: ...
-    @overload
-    def create(self, **arguments: Unpack[_TextStreaming]) -> Stream[Completion]: ...
-    @overload
-    def create(self, **arguments: Unpack[_TextEither]) -> Completion | Stream[Completion]: ...
-
-class _AsyncCompletions(completions_resources.AsyncCompletions):
-    @overload
-    async def create(self, **arguments: Unpack[_Text]) -> Completion: ...
-    @overload
-    async def create(self, **arguments: Unpack[_TextStreaming]) -> AsyncStream[Completion]: ...
-    @overload
-    async def create(self, **arguments: Unpack[_TextEither]) -> Completion | AsyncStream[Completion]: ...
-
-class _Responses(responses_resources.Responses):
-    @overload
-    def create(self, **arguments: Unpack[_Response]) -> Response: ...
-    @overload
-    def create(self, **arguments: Unpack[_ResponseStreaming]) -> Stream[ResponseStreamEvent]: ...
-    @overload
-    def create(self, **arguments: Unpack[_ResponseEither]) -> Response | Stream[ResponseStreamEvent]: ...
-    def parse(
-        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
-    ) -> ParsedResponse[_Format]: ...
-    def stream(
-        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
-    ) -> ResponseStreamManager[_Format]: ...
-
-class _AsyncResponses(responses_resources.AsyncResponses):
-    @overload
-    async def create(self, **arguments: Unpack[_Response]) -> Response: ...
-    @overload
-    async def create(self, **arguments: Unpack[_ResponseStreaming]) -> AsyncStream[ResponseStreamEvent]: ...
-    @overload
-    async def create(
-        self, **arguments: Unpack[_ResponseEither]
-    ) -> Response | AsyncStream[ResponseStreamEvent]: ...
-    async def parse(
-        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
-    ) -> ParsedResponse[_Format]: ...
-    def stream(
-        self, *, text_format: type[_Format] = ..., shipper: CallParams | None = None, **arguments: Any
-    ) -> AsyncResponseStreamManager[_Format]: ...
-
-class _Embeddings(embeddings_resources.Embeddings):
-    def create(self, **arguments: Unpack[_Embedding]) -> CreateEmbeddingResponse: ...
-
-class _AsyncEmbeddings(embeddings_resources.AsyncEmbeddings):
-    async def create(self, **arguments: Unpack[_Embedding]) -> CreateEmbeddingResponse: ...
 
 class ClientOptions(TypedDict, total=False):
     admin_api_key: str | None
@@ -222,6 +71,12 @@ class SyncRecording:
     def responses(self) -> _Responses: ...
     @cached_property
     def embeddings(self) -> _Embeddings: ...
+    @cached_property
+    def images(self) -> _Images: ...
+    @cached_property
+    def audio(self) -> _Audio: ...
+    @cached_property
+    def moderations(self) -> _Moderations: ...
 
 class AsyncRecording:
     shipper_capture: Capture
@@ -236,6 +91,12 @@ class AsyncRecording:
     def responses(self) -> _AsyncResponses: ...
     @cached_property
     def embeddings(self) -> _AsyncEmbeddings: ...
+    @cached_property
+    def images(self) -> _AsyncImages: ...
+    @cached_property
+    def audio(self) -> _AsyncAudio: ...
+    @cached_property
+    def moderations(self) -> _AsyncModerations: ...
 
 class OpenAI(SyncRecording, openai.OpenAI):
     def __init__(

@@ -4,9 +4,18 @@ from typing import assert_type
 
 import openai
 from openai import AsyncStream, Stream
+from openai._legacy_response import HttpxBinaryResponseContent
 from openai.lib.streaming.chat import ChatCompletionStreamManager
 from openai.lib.streaming.responses import ResponseStreamManager
-from openai.types import Completion, CreateEmbeddingResponse
+from openai.types import (
+    Completion,
+    CreateEmbeddingResponse,
+    ImageEditStreamEvent,
+    ImageGenStreamEvent,
+    ImagesResponse,
+    ModerationCreateResponse,
+)
+from openai.types.audio import Transcription, TranscriptionStreamEvent, TranscriptionVerbose, Translation
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ParsedChatCompletion
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel
@@ -59,10 +68,55 @@ def sync_client() -> None:
     assert_type(client.completions.create(model="m", prompt=text, shipper=params), Completion)
     assert_type(client.responses.create(model="m", input=text, shipper=params), Response)
     assert_type(client.responses.create(model="m", input="x", stream=True), Stream[ResponseStreamEvent])
+    assert_type(client.responses.retrieve("r", shipper=params), Response)
+    assert_type(client.responses.retrieve("r", stream=True, shipper=params), Stream[ResponseStreamEvent])
     assert_type(client.embeddings.create(model="m", input="x", timeout=3), CreateEmbeddingResponse)
     assert_type(client.with_options(timeout=3), OpenAI)
     assert_type(fill_prompt("{x}", {"x": 1}), TemplateText)
     assert_type(instrument(base), openai.OpenAI)
+
+
+def pictures_and_sounds() -> None:
+    """What is recorded without content takes the argument too."""
+    client = OpenAI()
+    params = CallParams(user_id="u")
+    images, audio = client.images, client.audio
+    assert_type(client.moderations.create(input="x", shipper=params), ModerationCreateResponse)
+    assert_type(images.generate(prompt="x", shipper=params), ImagesResponse)
+    assert_type(images.generate(prompt="x", stream=True, shipper=params), Stream[ImageGenStreamEvent])
+    assert_type(images.edit(image=b"", prompt="x", shipper=params), ImagesResponse)
+    assert_type(images.edit(image=b"", prompt="x", stream=True, shipper=params), Stream[ImageEditStreamEvent])
+    assert_type(images.create_variation(image=b"", shipper=params), ImagesResponse)
+    heard = audio.transcriptions
+    assert_type(heard.create(file=b"", model="m", shipper=params), Transcription)
+    assert_type(
+        heard.create(file=b"", model="m", response_format="verbose_json", shipper=params),
+        TranscriptionVerbose,
+    )
+    assert_type(heard.create(file=b"", model="m", response_format="srt", shipper=params), str)
+    assert_type(
+        heard.create(file=b"", model="m", stream=True, shipper=params), Stream[TranscriptionStreamEvent]
+    )
+    assert_type(audio.translations.create(file=b"", model="m", shipper=params), Translation)
+    assert_type(audio.translations.create(file=b"", model="m", response_format="text", shipper=params), str)
+    assert_type(
+        audio.speech.create(model="m", input="x", voice="alloy", shipper=params), HttpxBinaryResponseContent
+    )
+
+
+async def pictures_and_sounds_later() -> None:
+    """The same, awaited."""
+    client = AsyncOpenAI()
+    params = CallParams(user_id="u")
+    assert_type(await client.moderations.create(input="x", shipper=params), ModerationCreateResponse)
+    assert_type(await client.images.generate(prompt="x", shipper=params), ImagesResponse)
+    assert_type(await client.audio.transcriptions.create(file=b"", model="m", shipper=params), Transcription)
+    assert_type(await client.audio.translations.create(file=b"", model="m", shipper=params), Translation)
+    assert_type(
+        await client.audio.speech.create(model="m", input="x", voice="alloy", shipper=params),
+        HttpxBinaryResponseContent,
+    )
+    assert_type(await client.responses.retrieve("r", shipper=params), Response)
 
 
 async def async_client() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import inspect
 import pickle
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -77,6 +78,16 @@ def test_the_rest_of_openais_module_is_there_too() -> None:
     assert shipper.openai.types is openai.types
     with pytest.raises(AttributeError):
         _ = shipper.openai.nothing_of_this_name
+
+
+def test_no_module_of_ours_stands_before_one_of_openais() -> None:
+    """`resources`, `types` and whatever else openai's package holds are openai's under our name too."""
+    from shipper.openai import resources, types
+
+    assert (resources, types) == (openai.resources, openai.types)
+    folder = Path(str(shipper.openai.__file__)).parent
+    ours = {path.stem for path in folder.iterdir() if path.suffix == ".py" and path.stem != "__init__"}
+    assert not [name for name in ours if hasattr(openai, name)]
 
 
 def test_the_modules_own_calls_are_recorded(captured: Captured) -> None:
