@@ -110,7 +110,7 @@ class Chart:
         )
 
     def _value(self, name: str, tree: Tree, bucket: Json, running: dict[str, float]) -> float | None:
-        if isinstance(tree, float):
+        if isinstance(tree, int | float):
             return tree
         if isinstance(tree, Leaf):
             return _read(f"l{self.leaves().index(tree)}", tree, bucket)

@@ -128,7 +128,7 @@ def api_problems(name: str, body: Json, objects: list[Json]) -> list[str]:
             found.append(f"{panel['id']}: there is no search {panel['config']['ref_id']}")
         if panel["type"] == "vis":
             found += _chart_problems(
-                panel["id"], lambda panel=panel: from_api(panel["id"], panel["config"]), views
+                panel["id"], functools.partial(from_api, panel["id"], panel["config"]), views
             )
             for layer in panel["config"].get("layers", [])[1:]:
                 if layer["data_source"]["ref_id"] not in views:

@@ -206,8 +206,8 @@ VALUES = st.one_of(
 )
 LEAVES = st.one_of(
     st.builds(Exists, st.just("user.id")),
-    st.builds(lambda value: Is("a.b", (value,)), VALUES),
-    st.builds(lambda values: Is("a.b", tuple(values)), st.lists(VALUES, min_size=2, max_size=3)),
+    VALUES.map(lambda value: Is("a.b", (value,))),
+    st.lists(VALUES, min_size=2, max_size=3).map(lambda values: Is("a.b", tuple(values))),
     st.builds(AtLeast, st.just("n"), st.one_of(st.integers(0, 9), st.just("now-1h"))),
     st.builds(Below, st.just("n"), st.floats(0, 9).map(lambda number: round(number, 3))),
 )
@@ -215,8 +215,8 @@ FILTERS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.builds(Not, inner),
-        st.builds(lambda parts: All(tuple(parts)), st.lists(inner, min_size=2, max_size=3)),
-        st.builds(lambda parts: AnyOf(tuple(parts)), st.lists(inner, min_size=2, max_size=3)),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: All(tuple(parts))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: AnyOf(tuple(parts))),
     ),
     max_leaves=6,
 )
