@@ -51,7 +51,9 @@ _STILL_CHANGED = 69
     "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="What can't be imported goes here."
 )
 @click.option(
-    "--rejects-of", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Try these again."
+    "--rejects-of",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Try these again; what they refer to is looked for in SOURCE…",
 )
 @click.option(
     "--resume/--restart", default=None, help="Go on where it stopped (as it does untold), or begin anew."
@@ -78,13 +80,13 @@ def import_(
     same twice changes nothing, and an import that was stopped goes on where it was. In a pipe the outcome is JSON.
     Exit code 1 when something was rejected, 69 when the store is away.
     """
-    if bool(sources) == (rejects_of is not None):
-        raise UsageError("Name what to import, or a file of rejects with --rejects-of; not both.")
+    if not sources and rejects_of is None:
+        raise UsageError("Name what to import, or a file of rejects with --rejects-of.")
     if rejects is not None and rejects_of is not None and rejects.absolute() == rejects_of.absolute():
         raise UsageError("--rejects has to be another file than --rejects-of, which is being read.")
     now = datetime.now(UTC)
     wanted = Wanted(
-        sources=sources or (str(rejects_of),),
+        sources=sources if rejects_of is None else (str(rejects_of),),
         form=form,
         mapping=mapping,
         app=app,
@@ -95,6 +97,7 @@ def import_(
         dry_run=dry_run,
         rejects=rejects,
         are_rejects=rejects_of is not None,
+        beside=() if rejects_of is None else sources,
         restart=resume is False,
         to=to,
     )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from shipper.errors import UsageError
 from shipper.history.build import Builder
 from shipper.history.delivery import Batch, Delivery, Origin
-from shipper.history.event import START, Place, Rejected, Row, source_of
+from shipper.history.event import START, Place, Rejected, Row
 from shipper.history.formats.registry import format_named
 from shipper.history.inputs import identified
+from shipper.history.referred import keep_referred
 from shipper.history.rejects import RejectsFile, read_again, reject
 from shipper.history.side import SideTable
 from shipper.history.target import FileTarget
@@ -48,6 +49,8 @@ class Plan:
     limit: int | None = None
     rejects: Path | None = None
     are_rejects: bool = False
+    beside: Sequence[Input] = ()
+    """What rejected rows refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Job:
             OSError: the disk is full.
         """
         try:
-            self._read_referred()
+            keep_referred(self._plan, self._side)
             begun = not self._progress.source
             for one in self._plan.inputs:
                 if begun or one.name == self._progress.source:
@@ -133,21 +136,6 @@ class Job:
             self._rejects.close()
             self._side.close()
         return self._progress.books
-
-    def _read_referred(self) -> None:
-        """Keep the rows that others refer to, before the first of these is read."""
-        for one in self._plan.inputs:
-            if not one.repeatable or self._plan.are_rejects:
-                continue
-            try:
-                form, rows = identified(one.rows(), one.name, self._plan.form, self._plan.also)
-            except UsageError:
-                continue  # told when its turn comes
-            if form is None or form.keep is None:
-                continue
-            for row in rows:
-                if not row.fault and (place := form.keep(source_of(row.value))) is not None:
-                    self._side.put(place, row.value)
 
     def _import(self, one: Input, start: Place) -> None:
         rows = one.rows(start)

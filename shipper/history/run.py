@@ -45,6 +45,8 @@ class Wanted:
     dry_run: bool = False
     rejects: Path | None = None
     are_rejects: bool = False
+    beside: tuple[str, ...] = ()
+    """What rejected rows refer to: looked into, not imported."""
     restart: bool = False
     to: str | None = None
     rows: Iterable[Mapping[str, Any] | str | bytes] | None = field(default=None, compare=False)
@@ -142,7 +144,10 @@ def run(
         progress = Progress(new_event_id())
         books = Job(plan, settings, None, None, progress, observe).run()
         return Report(books, progress.batch_id, time.monotonic() - began)
-    where = [one if one == STDIN or ":" in one else str(Path(one).absolute()) for one in wanted.sources]
+    where = [
+        one if one == STDIN or ":" in one else str(Path(one).absolute())
+        for one in (*wanted.sources, *wanted.beside)
+    ]
     options = (wanted.form, wanted.mapping, wanted.app, wanted.version, wanted.to)
     checkpoint = Checkpoint(path_of(settings.home, where, *options, *_days(wanted.since, wanted.until)))
     try:
@@ -230,6 +235,7 @@ def _plan(wanted: Wanted, settings: Settings) -> Plan:
         wanted.limit,
         wanted.rejects,
         wanted.are_rejects,
+        [one for source in wanted.beside for one in _inputs(source, form, settings)],
     )
 
 

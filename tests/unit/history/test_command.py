@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -16,7 +16,11 @@ from shipper.history.job import Seen
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROW = {"timestamp": "2024-05-01T12:00:00Z", "request": {"messages": []}, "response": {"choices": []}}
+ROW: dict[str, Any] = {
+    "timestamp": "2024-05-01T12:00:00Z",
+    "request": {"messages": []},
+    "response": {"choices": []},
+}
 
 
 @pytest.fixture
@@ -46,15 +50,58 @@ def test_a_stream_into_a_file(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("usual_collections")
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["a.jsonl", "--rejects-of", "rejects"], ["--rejects-of", "rejects", "--rejects", "rejects"]],
+    [[], ["--rejects-of", "rejects", "--rejects", "rejects"]],
 )
 def test_wishes_that_contradict_each_other(tmp_path: Path, arguments: list[str]) -> None:
-    """Nothing to import, or two things at once, or a file that is read and written, is told before anything is done."""
+    """Nothing to import, or a file that is read and written, is told before anything is done."""
     rejects = tmp_path / "rejects"
     rejects.write_bytes(b"")
     done = CliRunner().invoke(import_, [str(rejects) if one == "rejects" else one for one in arguments])
     assert isinstance(done.exception, UsageError)
     assert rejects.read_bytes() == b""
+
+
+@pytest.mark.usefixtures("usual_collections")
+def test_rejects_find_what_they_refer_to(tmp_path: Path) -> None:
+    """An answer of a batch that was mended finds its request in the file beside, which is not imported itself."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "asked"}]}
+    asked = [{"custom_id": f"c{number}", "method": "POST", "url": "/v1", "body": body} for number in (1, 2)]
+    (tmp_path / "requests.jsonl").write_bytes(b"\n".join(orjson.dumps(one) for one in asked))
+    answer = {**ROW["response"], "created": 1_715_000_000}
+    mended = {
+        "id": "batch_req_1",
+        "custom_id": "c1",
+        "response": {"status_code": 200, "request_id": "r1", "body": answer},
+        "error": None,
+    }
+    reject = {"source": "output.jsonl", "line": 3, "format": "openai-batch", "reason": "malformed_json"}
+    rejects, out = tmp_path / "rejects", tmp_path / "out"
+    rejects.write_bytes(orjson.dumps({**reject, "original": orjson.dumps(mended).decode()}))
+    arguments = [str(tmp_path / "requests.jsonl"), "--rejects-of", str(rejects), "--to", str(out)]
+    done = CliRunner().invoke(import_, arguments)
+    assert done.exit_code == 0
+    (document,) = [orjson.loads(line) for line in out.read_bytes().splitlines()]
+    assert document["llm"]["input"]["text"] == "asked"
+    assert document["llm"]["import"]["line"] == 3
+
+
+@pytest.mark.usefixtures("usual_collections")
+def test_rejects_find_each_other(tmp_path: Path) -> None:
+    """A request that was mended too is found by its answer; it is no call without an answer then."""
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "asked"}]}
+    asked = {"custom_id": "c1", "method": "POST", "url": "/v1", "body": body}
+    response = {"status_code": 200, "request_id": "r1", "body": {**ROW["response"], "created": 1_715_000_000}}
+    answered = {"id": "batch_req_1", "custom_id": "c1", "response": response, "error": None}
+    rejects, out = tmp_path / "rejects", tmp_path / "out"
+    with rejects.open("wb") as file:
+        for number, value in enumerate((asked, answered), 1):
+            reject = {"source": "both.jsonl", "line": number, "format": "openai-batch"}
+            reject |= {"reason": "malformed_json", "original": orjson.dumps(value).decode()}
+            file.write(orjson.dumps(reject) + b"\n")
+    done = CliRunner().invoke(import_, ["--rejects-of", str(rejects), "--to", str(out)])
+    assert done.exit_code == 0
+    (document,) = [orjson.loads(line) for line in out.read_bytes().splitlines()]
+    assert document["llm"]["input"]["text"] == "asked"
 
 
 def test_the_line_on_a_terminal() -> None:
