@@ -10,7 +10,7 @@ from elasticsearch import ApiError
 
 from shipper.feedback import plan
 from shipper.feedback.documents import Completion, Event, Place
-from shipper.feedback.requests import PAGE_MAX
+from shipper.feedback.requests import PAGE_MAX, TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from shipper.feedback.requests import Requests
 
 _PAGE = 1000
-_TOO_MUCH = 429  # the store has no memory for the answer: it is asked for less
 
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
@@ -123,9 +122,11 @@ def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[
     try:
         found = requests.completions(patterns, query, size, True)
     except ApiError as error:
-        if error.meta.status != _TOO_MUCH or len(keys) == 1:
+        if error.meta.status != TOO_MUCH:
             raise
-        return None
+        if len(keys) > 1:
+            return None
+        found = requests.completions(patterns, query, size)
     return found if len(found) < size else None
 
 

@@ -20,7 +20,7 @@ import orjson
 from shipper.feedback import mark, plan
 from shipper.feedback.apply import Outcome, Target, apply
 from shipper.feedback.find import find
-from shipper.feedback.requests import Requests
+from shipper.feedback.requests import PAGE_MAX, Requests
 from shipper.record.times import format_time
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shipper.settings import Settings
 
 _FIRST_PAGE = 500
-_PAGE = 1000
+_PAGE = PAGE_MAX  # a search and a refresh cost each shard the same for few documents as for many
 _PAGE_BYTES = 16 * 1024 * 1024  # an event may carry a megabyte
 
 
@@ -113,7 +113,7 @@ class Joiner:
         out: list[Found] = []
         after: list[Any] | None = None
         while True:
-            events, after = self._requests.events(_given_up(application), _PAGE, after)
+            events, after = self._requests.events(_given_up(application), _FIRST_PAGE, after)
             found = find(self._requests, events, None)
             out += [one for one in found if one.completions and not one.refused]
             if after is None:
@@ -131,11 +131,21 @@ class Joiner:
                 begun.append(workers.submit(self._join, events, anywhere=anywhere))
                 if after is None:
                     break
-                if len(begun) > self._at_once:
+                if (
+                    len(begun) > self._at_once or not total.events
+                ):  # the first shows how large completions are
                     total.add(begun.popleft().result())
-                size = next_page(len(events), sum(len(orjson.dumps(event.stored.source)) for event in events))
+                size = next_page(
+                    len(events),
+                    sum(len(orjson.dumps(event.stored.source)) for event in events),
+                    2 * self._requests.hits_at_once,
+                )
+            if stopped():
+                for one in begun:
+                    one.cancel()
             for one in begun:
-                total.add(one.result())
+                if not one.cancelled():
+                    total.add(one.result())
         return total
 
     def _join(self, events: Sequence[Event], *, anywhere: bool) -> Report:
@@ -146,7 +156,8 @@ class Joiner:
         for one in found:
             for place, completion in one.completions.items():
                 targets.setdefault(place, Target(completion.stored)).events.append(one.event)
-        counts = apply(self._requests, list(targets.values()), self._lower_is_better)
+        by_index = [targets[place] for place in sorted(targets)]  # so that few bulks go to a shard
+        counts = apply(self._requests, by_index, self._lower_is_better)
         report.completions, report.conflicts = counts.changed, counts.conflicts
         marks = (self._mark(one, targets, report, anywhere=anywhere) for one in found)
         self._write_marks([one for one in marks if one is not None])
@@ -192,9 +203,12 @@ class Joiner:
         self._requests.write(one.again() for one in beaten)
 
 
-def next_page(size: int, page_bytes: int) -> int:
-    """How many events to read next, after `size` of them weighed about `page_bytes`. Pure."""
-    return max(1, min(_PAGE, size * 2, _PAGE_BYTES * size // max(1, page_bytes)))
+def next_page(size: int, page_bytes: int, completions: int) -> int:
+    """How many events to read next, after `size` of them weighed about `page_bytes`. Pure.
+
+    `completions` is for how many of these there is memory: about one for each event is read whole.
+    """
+    return max(1, min(_PAGE, size * 4, _PAGE_BYTES * size // max(1, page_bytes), completions))
 
 
 def _due(now: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.feedback.documents import Place, Stored
-from shipper.feedback.requests import Requests, Write
+from shipper.feedback.requests import Requests, Write, stored_of
 from shipper.record.amendment import value_at
 from shipper.record.prices.catalogue import version
 from shipper.record.pricing import apply_cost
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from elasticsearch import Elasticsearch
+
+    from shipper.feedback.documents import Place, Stored
 
 COMPLETIONS: Final = "llm-completions-*@*"
 PENDING: Final = "pending"
@@ -192,10 +193,7 @@ def _pages(client: Elasticsearch, query: dict[str, Any], size: int) -> Iterator[
             search_after=after,
         )["hits"]["hits"]
         if hits:
-            yield [
-                Stored(Place(one["_index"], one["_id"]), one["_source"], one["_seq_no"], one["_primary_term"])
-                for one in hits
-            ]
+            yield [stored_of(hit, whole=False) for hit in hits]
         if len(hits) < size:
             return
         after = hits[-1]["sort"]

@@ -7,25 +7,31 @@ completions and feedback and to write to them.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import orjson
+from elasticsearch import ApiError
 
 from shipper.feedback.documents import Completion, Event, Place, Stored
 from shipper.store.explain import error_of
 from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from elastic_transport import ObjectApiResponse
     from elasticsearch import Elasticsearch
 
+T = TypeVar("T")
 
 EVENTS: Final = "llm-feedback-*@*"
 PAGE_MAX: Final = 10_000
 """Hits of one answer, at most: Elasticsearch's own limit."""
+TOO_MUCH: Final = 429
+"""The store has no memory for the request now."""
 
 _COMPLETION_FIELDS: Final = [
     "@timestamp",
@@ -41,6 +47,7 @@ _COMPLETION_FIELDS: Final = [
     "llm.join.key",
     "service.version",
 ]
+_PATIENCE_S = (0.1, 0.5, 2.0, 5.0)
 _FIRST_HITS = 100
 _HITS_BYTES = 16 * 1024 * 1024  # a completion may have a megabyte
 _SAMPLE = 16
@@ -106,7 +113,11 @@ class Written(NamedTuple):
 
 
 class Requests:
-    """The three requests, typed. Every method raises ApiError or TransportError when the store refuses or is away."""
+    """The three requests, typed. Every method raises ApiError or TransportError when the store refuses or is away.
+
+    A store without memory is asked again a few times; only a search for whole completions raises at once, so that
+    the next one can ask for less.
+    """
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
@@ -117,41 +128,48 @@ class Requests:
         self, query: dict[str, Any], size: int, after: list[Any] | None
     ) -> tuple[list[Event], list[Any] | None]:
         """A page of events in the order of their arrival, and where the next one begins (None: there is none)."""
-        page = self._client.search(
-            index=EVENTS,
-            ignore_unavailable=True,
-            allow_no_indices=True,
-            allow_partial_search_results=False,
-            track_total_hits=False,
-            seq_no_primary_term=True,
-            size=size,
-            query=query,
-            sort=_BY_ARRIVAL,
-            search_after=after,
-        )["hits"]["hits"]
-        return [Event(_stored(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
+        answer = _patiently(
+            lambda: self._client.search(
+                index=EVENTS,
+                ignore_unavailable=True,
+                allow_no_indices=True,
+                allow_partial_search_results=False,
+                track_total_hits=False,
+                seq_no_primary_term=True,
+                size=size,
+                query=query,
+                sort=_BY_ARRIVAL,
+                search_after=after,
+            )
+        )
+        page = answer["hits"]["hits"]
+        return [Event(stored_of(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
 
     def completions(
         self, patterns: Sequence[str], query: dict[str, Any], size: int, whole: bool = False
     ) -> list[Completion]:
         """Up to `size` completions, whole if that can be read here, else with the fields that joining needs."""
-        answer = self._client.search(
-            index=list(patterns),
-            ignore_unavailable=True,
-            allow_no_indices=True,
-            allow_partial_search_results=False,
-            track_total_hits=False,
-            seq_no_primary_term=True,
-            size=size,
-            query=query,
-            source_includes=None if whole else _COMPLETION_FIELDS,
-            sort="_doc",
-        )
+
+        def ask() -> ObjectApiResponse[Any]:
+            return self._client.search(
+                index=list(patterns),
+                ignore_unavailable=True,
+                allow_no_indices=True,
+                allow_partial_search_results=False,
+                track_total_hits=False,
+                seq_no_primary_term=True,
+                size=size,
+                query=query,
+                source_includes=None if whole else _COMPLETION_FIELDS,
+                sort="_doc",
+            )
+
+        answer = ask() if whole else _patiently(ask)
         if whole and isinstance(
             answer.body, str
         ):  # another program's text that is no Unicode: half a surrogate
             return self.completions(patterns, query, size)
-        found = [Completion(_stored(hit, whole=whole)) for hit in answer["hits"]["hits"]]
+        found = [Completion(stored_of(hit, whole=whole)) for hit in answer["hits"]["hits"]]
         if whole and found:
             sizes = [len(orjson.dumps(one.stored.source)) for one in found[:_SAMPLE]]
             self.hits_at_once = max(2, min(PAGE_MAX, _HITS_BYTES * len(sizes) // sum(sizes)))
@@ -177,10 +195,14 @@ class Requests:
             docs = [
                 {"_index": place.index, "_id": place.id} for place in places[start : start + _BULK_ACTIONS]
             ]
-            answer = self._client.mget(docs=docs, source_includes=None if whole else _COMPLETION_FIELDS)
+            answer = _patiently(
+                lambda docs=docs: self._client.mget(
+                    docs=docs, source_includes=None if whole else _COMPLETION_FIELDS
+                )
+            )
             for doc in answer["docs"]:
                 if doc.get("found"):
-                    found[Place(doc["_index"], doc["_id"])] = _stored(doc, whole=whole)
+                    found[Place(doc["_index"], doc["_id"])] = stored_of(doc, whole=whole)
         return found
 
     def write(self, writes: Iterable[Write]) -> list[Written]:
@@ -198,16 +220,31 @@ class Requests:
         return answers + self._bulk(lines) if lines else answers
 
     def _bulk(self, lines: list[bytes]) -> list[Written]:
-        answer = self._client.perform_request(
-            "POST",
-            f"/_bulk?filter_path={quote(_ANSWER, safe=',*.')}",
-            headers={"accept": JSON_TYPE, "content-type": NDJSON_TYPE},
-            body=b"".join(lines),
+        body = b"".join(lines)
+        answer = _patiently(
+            lambda: self._client.perform_request(
+                "POST",
+                f"/_bulk?filter_path={quote(_ANSWER, safe=',*.')}",
+                headers={"accept": JSON_TYPE, "content-type": NDJSON_TYPE},
+                body=body,
+            )
         )
         return [_written(next(iter(item.values()))) for item in answer["items"]]
 
 
-def _stored(hit: dict[str, Any], *, whole: bool = True) -> Stored:
+def _patiently(ask: Callable[[], T]) -> T:
+    for pause_s in _PATIENCE_S:
+        try:
+            return ask()
+        except ApiError as error:
+            if error.meta.status != TOO_MUCH:
+                raise
+        time.sleep(pause_s)
+    return ask()
+
+
+def stored_of(hit: dict[str, Any], *, whole: bool = True) -> Stored:
+    """A hit of a search, or a document of `_mget`; it has to have its version."""
     return Stored(
         Place(hit["_index"], hit["_id"]), hit["_source"], hit["_seq_no"], hit["_primary_term"], whole
     )

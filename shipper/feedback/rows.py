@@ -84,18 +84,19 @@ def arguments_of_row(values: Mapping[str, Any], columns: Mapping[str, str]) -> d
     the value when the row has none (each score in them becomes an event), else they are kept beside it.
 
     Args:
-        values: the row by column; a value that is None or empty is not there, a `Cell` is text that may be a number.
+        values: the row by column; a value that is None or empty is not there (but a `value` of None, as only JSON
+            has it, takes feedback back), a `Cell` is text that may be a number.
         columns: by argument, the column that holds it.
     """
     taken = {column: argument for argument, column in columns.items()}
     arguments: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for column, value in values.items():
-        if value is None or value == "":
-            continue
         argument = taken.get(column)
         if argument is None and column in ARGUMENTS and column not in columns:
             argument = column
+        if value == "" or (value is None and argument != "value"):
+            continue
         if argument is None:
             others[column] = plain(value) if isinstance(value, Cell) else value
         elif isinstance(value, Cell):
@@ -104,6 +105,11 @@ def arguments_of_row(values: Mapping[str, Any], columns: Mapping[str, str]) -> d
             arguments[argument] = str(value)  # ids are numbers in many tables
         else:
             arguments[argument] = value
+    if (
+        arguments.get("value", "") is None
+        and {"rating", "ground_truth", "better_response"} & arguments.keys()
+    ):
+        del arguments["value"]  # every column in every row, and this one says something else
     if others and not {"value", "rating", "ground_truth"} & arguments.keys():
         arguments["value"] = others
     elif others:

@@ -13,7 +13,7 @@ from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError
 
 import shipper
-from shipper.feedback import find, joiner
+from shipper.feedback import find, joiner, requests
 from shipper.feedback.joiner import Joiner
 from shipper.feedback.merge import entry_of, merge
 from shipper.feedback.requests import Requests
@@ -258,6 +258,46 @@ def test_a_store_without_memory_is_asked_for_less(road: Road, monkeypatch: pytes
     monkeypatch.setattr(Requests, "completions", refuse_many)
     assert road.join().joined == 5
     assert asked == [5, 3, 2, 1, 2]
+
+
+def test_a_store_without_memory_for_a_moment_is_asked_again(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bulk that its circuit breaker refuses is sent again, and the run goes on; in the end it gives up."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    shipper.send_feedback(call.event_id, rating=1, application="join")
+    road.arrive()
+    monkeypatch.setattr(requests, "_PATIENCE_S", (0.0, 0.0))
+    meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
+    really = road.store.perform_request
+    refusals = iter(range(3))
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        if next(refusals, None) is not None:
+            raise ApiError("circuit_breaking_exception", meta, {})
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(road.store, "perform_request", refuse)
+    with pytest.raises(ApiError):
+        Joiner(road.store, road.settings).run()
+    refusals = iter(range(2))
+    assert Joiner(road.store, road.settings).run().joined == 1
+
+
+def test_a_run_that_is_stopped_leaves_what_it_has_not_begun(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun is ended, and the next run goes on from there."""
+    monkeypatch.setattr(joiner, "_FIRST_PAGE", 1)
+    monkeypatch.setattr(joiner, "_PAGE", 1)
+    for number in range(8):
+        call = road.app().log_completion(REQUEST, {**RESPONSE, "id": f"r{number}"})
+        shipper.send_feedback(call.event_id, rating=1, application="join")
+    road.arrive()
+    asked = iter([False, False, True])
+    report = Joiner(road.store, road.settings).run(stopped=lambda: next(asked, True))
+    assert report.joined == report.events <= 2
+    assert report.joined + road.join().joined == 8
 
 
 def test_amendments_complete_and_correct_a_call(road: Road) -> None:
