@@ -57,6 +57,9 @@ def node_settings(paths: NodePaths, port: int, heap_mb: int) -> dict[str, str]:
         # An index per application, version and month makes many small shards; the default is 1000, whatever the heap.
         # A thousand of them with 150 fields each held 250 of 512 MB (docs/embedded.md).
         "cluster.max_shards_per_node": str(heap_mb * 4),
+        # The breaker on real memory counts garbage: it relies on G1, which Elasticsearch can make collect it. With the
+        # serial collector a heap that is full of garbage refused every request until something else filled it.
+        "indices.breaker.total.use_real_memory": "false",
         # They are opened so many at a time at a start. The default is 4: each round is a write of the cluster state.
         "cluster.routing.allocation.node_initial_primaries_recoveries": "32",
     }
