@@ -11,6 +11,7 @@ import click
 import orjson
 
 from shipper import process
+from shipper.cli.filters import filters, query_from
 from shipper.errors import UsageError
 from shipper.evaluate.checks import check_of
 from shipper.evaluate.compare import compare, estimate, sentence
@@ -18,8 +19,7 @@ from shipper.evaluate.run import evaluate as run
 from shipper.evaluate.run import send
 from shipper.evaluate.truths import GivenTruths, StoredTruths, Truth
 from shipper.feedback.rows import arguments_of_row, format_of, rows_of
-from shipper.read.query import Query
-from shipper.read.when import parse_when
+from shipper.read.search import count
 from shipper.settings import Settings
 from shipper.store.client import open_store
 
@@ -34,7 +34,7 @@ Scores = dict[tuple[str, str], list[float]]
 
 
 @click.command()
-@click.argument("words", nargs=-1)
+@filters
 @click.option(
     "--check", "checks", multiple=True, required=True, metavar="CHECK", help="May be repeated; see below."
 )
@@ -46,14 +46,12 @@ Scores = dict[tuple[str, str], list[float]]
 @click.option(
     "--compare", "versions", nargs=2, metavar="VERSION VERSION", help="The second version against the first."
 )
-@click.option("--app", help="Calls of this application.")
-@click.option("--version", help="Calls of this version.")
-@click.option("--model", help="Calls of this model.")
-@click.option("--tag", "tags", multiple=True, help="Calls with this tag; may be repeated.")
-@click.option("--since", help="Started at or after: an age (7d), a date, or an ISO date and time.")
-@click.option("--until", help="Started before.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=100_000, show_default=True, help="At most so many calls."
+    "--limit",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="At most so many calls, the newest.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the result, log nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
@@ -84,21 +82,19 @@ def evaluate(
 
     NAME@ before a check gives it another name. Exit code 1 when nothing could be checked.
     """
-    now = datetime.now(UTC)
-    query = Query(
-        text=" ".join(words),
-        tags=tags,
-        since=parse_when(since, now) if since else None,
-        until=parse_when(until, now, end=True) if until else None,
-        limit=limit,
-        **names,
-    )
+    query = query_from(words, tags, since, until, datetime.now(UTC), limit=limit, **names)
     wanted = [check_of(text) for text in checks]
     scores: Scores = defaultdict(list)
     with open_store(Settings.load()) as client:
+        left_out = max(0, count(client, query) - limit)
         truths = StoredTruths(client) if truth is None else GivenTruths(_truths_of(truth))
         results = _counted(run(client, query, truths, wanted), scores)
         sent = sum(1 for _ in results) if dry_run else send(results)
+    if left_out:
+        click.echo(
+            f"{left_out:,} more calls match and were left out: --limit {limit + left_out} takes them too.",
+            err=True,
+        )
     if not sent:
         click.echo(
             "Nothing could be checked: no call has an answer and a truth. See docs/evaluate.md.", err=True
@@ -106,9 +102,10 @@ def evaluate(
         raise click.exceptions.Exit(1)
     figures = {key: estimate(values) for key, values in sorted(scores.items())}
     compared = _compared(scores, versions) if versions else {}
-    click.echo(
-        _as_json(figures, compared, versions) if as_json else "\n".join(_lines(figures, compared, versions))
-    )
+    if as_json:
+        click.echo(_as_json(figures, compared, versions, left_out))
+    else:
+        click.echo("\n".join(_lines(figures, compared, versions)))
     if not dry_run and not process.flush(_FLUSH_TIMEOUT_S):
         click.echo("Some scores are not sent yet; they wait in the spool: `shipper status`.", err=True)
         raise click.exceptions.Exit(69)
@@ -174,6 +171,7 @@ def _as_json(
     figures: Mapping[tuple[str, str], Estimate],
     compared: Mapping[str, Comparison],
     versions: tuple[str, str] | None,
+    left_out: int,
 ) -> str:
     rows: list[dict[str, Any]] = [
         {
@@ -200,4 +198,5 @@ def _as_json(
         }
         for check, one in compared.items()
     ]
-    return orjson.dumps({"scores": rows, "comparisons": differences}, option=orjson.OPT_INDENT_2).decode()
+    document = {"scores": rows, "comparisons": differences, "left_out": left_out}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

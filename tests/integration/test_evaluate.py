@@ -90,6 +90,17 @@ def test_a_dataset_in_a_file(road: Road, run: Callable[..., Result], tmp_path: P
     assert "line 2: it has no key or no ground_truth" in str(result.exception)
 
 
+def test_calls_beyond_the_limit_are_told(road: Road, run: Callable[..., Result]) -> None:
+    """A score of a part isn't one of all: how many were left out, and which limit takes them."""
+    answers(road, "1.0", 3, 0)
+    result = run("--check", "exact", "--limit", "2", "--dry-run", "--json")
+    found = orjson.loads(result.stdout)
+    assert (found["scores"][0]["count"], found["left_out"]) == (2, 1)
+    assert result.stderr == "1 more calls match and were left out: --limit 3 takes them too.\n"
+    result = run("--check", "exact", "--limit", "3", "--dry-run", "--json")
+    assert (orjson.loads(result.stdout)["left_out"], result.stderr) == (0, "")
+
+
 def test_nothing_to_check_is_told(road: Road, run: Callable[..., Result]) -> None:
     """Exit code 1; and versions without scores can't be compared."""
     road.app().log_completion(REQUEST, RESPONSE)

@@ -160,6 +160,24 @@ def test_a_file_of_feedback_is_imported_once(road: Road, run: Run, tmp_path: Pat
     assert event["_source"]["llm"]["import"].items() >= {"file": "verdicts.csv", "line": 3}.items()
 
 
+def test_a_value_of_null_in_a_file_takes_back(road: Road, run: Run, tmp_path: Path) -> None:
+    """What the author said under the name counts no more; without an author it is rejected with the reason."""
+    call = road.app("shop").log_completion(REQUEST, RESPONSE)
+    file = tmp_path / "verdicts.jsonl"
+    rows = [
+        {"key": call.event_id, "value": 1, "author": "ann", "created_at": "2026-11-21T10:00:00Z"},
+        {"key": call.event_id, "value": None, "author": "ann", "created_at": "2026-11-21T11:00:00Z"},
+        {"key": call.event_id, "value": None},
+    ]
+    file.write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
+    result = run(feedback, "import", str(file), "--app", "shop")
+    assert (result.exit_code, result.stdout) == (1, "2 rows logged, 1 rejected.\n")
+    assert "line 3: value=None takes back what an author has said" in result.stderr
+    assert road.join().joined == 2
+    group = road.feedback(call.event_id)
+    assert (group["count"], group["positive"], len(group["entries"])) == (0, None, 1)
+
+
 def test_a_file_that_is_not_utf_8_is_told(run: Run, tmp_path: Path) -> None:
     """A spreadsheet's UTF-16 has no column that could be mapped."""
     file = tmp_path / "sheet.csv"

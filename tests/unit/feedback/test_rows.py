@@ -79,6 +79,17 @@ def test_json_rows_keep_their_types() -> None:
     assert arguments_of_row(row.values, {}) == {"key": "5", "value": "yes", "values": {"extra": {"a": [1]}}}
 
 
+def test_a_value_of_null_takes_back() -> None:
+    """As in `send_feedback`; other columns of null are not there, and an empty cell says nothing."""
+    [row] = rows_of([b'{"key": "k", "value": null, "author": "u", "comment": null, "x": null}'], "jsonl")
+    assert arguments_of_row(row.values, {}) == {"key": "k", "value": None, "author": "u"}
+    [row] = rows_of([b'{"key": "k", "verdict": null, "author": "u"}'], "jsonl")
+    assert arguments_of_row(row.values, {"value": "verdict"}) == {"key": "k", "value": None, "author": "u"}
+    assert of_csv("key,value,author\nk,,u\n") == [{"key": "k", "author": "u"}]
+    [row] = rows_of([b'{"key": "k", "value": null, "rating": 1}'], "jsonl")
+    assert arguments_of_row(row.values, {}) == {"key": "k", "rating": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
