@@ -13,6 +13,7 @@ from shipper.history.inputs import Iterated, chosen
 from shipper.history.job import Job, Plan, Seen
 from shipper.history.mapping import mapped_format, shipped
 from shipper.history.quicken import LARGE_BYTES, put_back, put_back_abandoned, quicken
+from shipper.history.sources import postgres
 from shipper.history.sources.files import STDIN, members
 from shipper.history.sources.indices import SCHEMES, IndexSource
 from shipper.history.sources.read import Reader
@@ -211,6 +212,9 @@ def _is_large(plan: Plan) -> bool:
 def _inputs(source: str, form: Format | None, settings: Settings) -> Iterator[Input]:
     if source.startswith(SCHEMES):
         yield IndexSource(source, settings)
+        return
+    if source.startswith(postgres.SCHEMES):
+        yield postgres.SpendLogs(source)
         return
     for member in members([source]):
         yield Reader(member, QUERIES if form is None or form.name == "llm-logs" else ())

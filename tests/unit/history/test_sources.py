@@ -15,17 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.errors import UsageError
-from shipper.history.event import START
+from shipper.history.event import START, Place
 from shipper.history.sources import lines, values
 from shipper.history.sources.files import members
 from shipper.history.sources.lines import json_lines
+from shipper.history.sources.postgres import address_of
+from shipper.history.sources.postgres import rows_of as postgres_rows
 from shipper.history.sources.read import Reader, container_of
 from shipper.history.sources.values import json_values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipper.history.event import Place, Row
+    from shipper.history.event import Row
 
 OBJECTS = [{"n": number, "text": 'a "quoted" } \\ { bracket\nand é'} for number in range(5)]
 LINES = b"".join(orjson.dumps(one) + b"\n" for one in OBJECTS)
@@ -225,3 +227,23 @@ def test_values_are_split_where_they_end(objects: list[dict[str, object]], chunk
 def test_containers_are_told_by_their_beginning(head: bytes, container: str) -> None:
     """How a file is made shows in its first bytes."""
     assert container_of(head) == container
+
+
+def test_the_address_of_a_database() -> None:
+    """What only Prisma knows is left out of what libpq is given; people see neither user nor password nor options."""
+    given = "postgresql://me:p%40ss@db.local:5433/litellm?schema=proxy&sslmode=require&connection_limit=9"
+    assert address_of(given) == (
+        "postgresql://me:p%40ss@db.local:5433/litellm?sslmode=require",
+        "proxy",
+        "postgresql://db.local:5433/litellm",
+    )
+    assert address_of("postgres://h/d") == ("postgres://h/d", "", "postgres://h/d")
+
+
+def test_rows_of_a_database() -> None:
+    """A row is the JSON text that the server makes, and ends at its time; a resumed one is numbered on."""
+    found = [('{"request_id":"a","spend":0.1}', 17), ('{"request_id":"b","spend":NaN}', 18)]
+    first, second = postgres_rows(found, "postgresql://h/d", Place(3, 17))
+    assert (first.line, first.end, first.value) == (4, 17, {"request_id": "a", "spend": 0.1})
+    assert second.value == {"request_id": "b", "spend": None}
+    assert second.next == Place(5, 18)
