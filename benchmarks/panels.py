@@ -55,6 +55,7 @@ _SLOWEST = 20
 _LIMIT_MS = 500
 _COMPLETIONS, _FEEDBACK = "llm-completions-*", "llm-feedback-*"
 _UNREAD = ("message", "gen_ai.input", "gen_ai.output", "llm.input", "llm.join.key", "llm.feedback.entries")
+_WHILE_WRITING = {"refresh_interval": "-1", "translog.durability": "async"}
 _PLACES = {"id": b"<id>", "time": b"<time>", "user": b"<user>", "conversation": b"<conversation>"}
 _HEAD = [
     "calls",
@@ -84,6 +85,7 @@ def main(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)) -> str:
             stored = _CALLS
             for size in sizes:
                 began = time.monotonic()
+                client.indices.put_settings(index="llm-*", settings=_WHILE_WRITING)
                 for index, some in templates.items():
                     _write(client, some, (size - stored) * len(some) // _CALLS, f"{index[4:8]}-{size}")
                 _settle(client)
@@ -213,7 +215,8 @@ def _write(client: Elasticsearch, templates: list[Template], count: int, name: s
 
 
 def _settle(client: Elasticsearch) -> None:
-    """Everything can be found, and nothing is merged any more."""
+    """Everything can be found, nothing is merged any more, and the settings are the store's own again."""
+    client.indices.put_settings(index="llm-*", settings=dict.fromkeys(_WHILE_WRITING))
     client.indices.refresh(index="llm-*")
     while client.indices.stats(index="llm-*", metric="merge")["_all"]["total"]["merges"]["current"]:
         time.sleep(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shipper.panels.filters import query
 from shipper.panels.measures import Aggregate, Constant, Operation, RunningSum
@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from shipper.panels.filters import Filter
     from shipper.panels.measures import Measure
 
-_INNER: Final = "v"
 _PRECISION: Final = 3000
 """Different values up to which they are counted (nearly) exactly; it is Elasticsearch's own default, and Kibana's."""
+
+
+class _Place(NamedTuple):
+    """What one aggregation answers; percentiles of a field together."""
+
+    function: str
+    where: Filter | None
+    field: str
 
 
 @dataclass(slots=True)
 class Slots:
     """The aggregations that a panel's measures need; each is asked for once, all percentiles of a field together."""
 
-    _places: list[tuple[str, Filter | None, str]] = field(
-        default_factory=list[tuple[str, "Filter | None", str]]
-    )
+    _places: list[_Place] = field(default_factory=list["_Place"])
     _percents: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
 
     @classmethod
@@ -45,8 +50,13 @@ class Slots:
     def requests(self) -> dict[str, Any]:
         """The aggregations by name; none for the number of all documents, which each bucket tells anyway."""
         found: dict[str, Any] = {}
-        for number in range(len(self._places)):
-            found.update(self._at(number))
+        for number, (_, where, _) in enumerate(self._places):
+            made = self._at(number)
+            if where is not None and (known := found.get(self._filter(where))):
+                made = {
+                    self._filter(where): {**known, "aggs": known["aggs"] | made[self._filter(where)]["aggs"]}
+                }
+            found.update(made)
         return found
 
     def request(self, one: Aggregate) -> dict[str, Any]:
@@ -56,23 +66,19 @@ class Slots:
     def path(self, one: Aggregate) -> str:
         """How an order of terms names the aggregate."""
         function, where, _ = place = _place(one)
-        if function == "count" and where is None:
-            return "_count"
-        name = f"a{self._places.index(place)}"
-        if where is not None:
-            name += ">" + ("_count" if function == "count" else _INNER)
+        outer = "" if where is None else self._filter(where)
+        if function == "count":
+            return f"{outer}>_count" if outer else "_count"
+        name = f"{outer}>{self._name(place)}" if outer else self._name(place)
         return {"percentile": f"{name}[{one.percentile:g}]", "sum": f"{name}.sum"}.get(function, name)
 
     def read(self, one: Aggregate, bucket: Mapping[str, Any]) -> float | None:
         """The aggregate's value in a bucket of the answer."""
         function, where, _ = place = _place(one)
-        if function == "count" and where is None:
-            return bucket["doc_count"]
-        found = bucket[f"a{self._places.index(place)}"]
+        within = bucket if where is None else bucket[self._filter(where)]
         if function == "count":
-            return found["doc_count"]
-        if where is not None:
-            found = found[_INNER]
+            return within["doc_count"]
+        found = within[self._name(place)]
         if function == "sum":
             return found["sum"] if found["count"] else None
         if function == "percentile":
@@ -80,19 +86,19 @@ class Slots:
         return found["value"]
 
     def _at(self, number: int) -> dict[str, Any]:
-        function, where, name = self._places[number]
-        if function == "count" and where is None:
-            return {}
-        inner = self._request(number, function, name)
-        if where is None:
-            return {f"a{number}": inner}
-        filtered: dict[str, Any] = {"filter": query(where)}
-        return {f"a{number}": {**filtered, "aggs": {_INNER: inner}} if inner else filtered}
+        function, where, name = place = self._places[number]
+        inner = {} if function == "count" else {self._name(place): self._request(number, function, name)}
+        return inner if where is None else {self._filter(where): {"filter": query(where), "aggs": inner}}
+
+    def _name(self, place: _Place) -> str:
+        return f"a{self._places.index(place)}"
+
+    def _filter(self, where: Filter) -> str:
+        """What lets the same documents through is asked once, whatever is measured of them."""
+        return f"f{next(number for number, place in enumerate(self._places) if place[1] == where)}"
 
     def _request(self, number: int, function: str, name: str) -> dict[str, Any]:
         match function:
-            case "count":
-                return {}
             case "percentile":
                 return {"percentiles": {"field": name, "percents": self._percents[number], "keyed": False}}
             case "unique":
@@ -143,5 +149,5 @@ def _computed(sign: str, left: float, right: float) -> float | None:
             return left / right if right else None
 
 
-def _place(one: Aggregate) -> tuple[str, Filter | None, str]:
-    return (one.function, one.where, one.field)
+def _place(one: Aggregate) -> _Place:
+    return _Place(one.function, one.where, one.field)
