@@ -58,10 +58,13 @@ def drain(follow: bool, timeout_s: float, metrics_port: int | None, metrics_file
     sender = Sender(settings, make_sink(settings), role="drain", instance=instance_name(), adopt_living=True)
     sender.adopt()
     sender.start()
-    read = Seldom(lambda: measure(settings, paused=bool(sender.delivery.trouble)))
+    delivery = sender.delivery
+    read = Seldom(
+        lambda: measure(settings, paused=bool(delivery.trouble), unknown_answers=delivery.unknown_answers)
+    )
     with publish(read, port=metrics_port, textfile=metrics_file):
         sent, drained = _watch(sender, stop, follow=follow, timeout_s=timeout_s)
-    trouble = sender.delivery.trouble
+    trouble = delivery.trouble
     if drained:
         sender.adopt()  # the last word about processes that are dead and done
     sender.stop(settings.exit_timeout_s)

@@ -47,11 +47,6 @@ class DeadLetter:
         """The event as it lay in the spool, or as it was sent."""
         return str(self.document["event"]["original"])
 
-    @property
-    def replayed_at(self) -> str | None:
-        """When it was sent again with success."""
-        return self.document["llm"]["deadletter"].get("replayed_at")
-
 
 def dead_letters(
     client: Elasticsearch,

@@ -56,7 +56,7 @@ class Delivery:
         self._keep_refused = keep_refused
         self.trouble = ""  # why nothing moves, for people; empty while all is well
         self.failures = 0  # tries that left something open
-        self.unknown_answers = 0
+        self.unknown_answers = 0  # of them, tries that were answered as no rule covers
 
     def deliver(self, batch: Batch) -> Tally | None:
         """Send a batch until every event in it is decided.
@@ -133,9 +133,9 @@ class Delivery:
 
     def _report(self, result: Result) -> None:
         self.failures += 1
-        if result.unknown:
-            self.unknown_answers += 1
-        self.trouble = result.reason or result.error_type or f"status {result.status}"
+        self.unknown_answers += result.unknown
+        said = result.reason or result.error_type or f"status {result.status}"
+        self.trouble = f"an answer that no rule covers: {said}" if result.unknown else said
         kind = "is paused" if result.outcome is Outcome.PAUSE else "will try again"
         notice.warn(
             "sending",

@@ -38,9 +38,11 @@ class Reading:
     processes: int
     paused: bool
     """Whether sending waits for the store or a repair."""
+    unknown_answers: int
+    """Tries that a store answered as no rule covers, in this process."""
 
 
-def measure(settings: Settings, *, paused: bool) -> Reading:
+def measure(settings: Settings, *, paused: bool, unknown_answers: int) -> Reading:
     """Measure the home's spool: reads all that waits in it, once.
 
     Raises:
@@ -55,6 +57,7 @@ def measure(settings: Settings, *, paused: bool) -> Reading:
         oldest_pending_s=max(0.0, time.time() - min(waiting)) if waiting else 0.0,
         processes=len(books),
         paused=paused,
+        unknown_answers=unknown_answers,
     )
 
 
@@ -125,6 +128,12 @@ def exposition(reading: Reading) -> str:
         ),
         *_family(
             "llm_shipper_paused", "gauge", "1 while sending waits for the store.", {"": int(reading.paused)}
+        ),
+        *_family(
+            "llm_shipper_unknown_answers_total",
+            "counter",
+            "Tries that were answered as no rule covers; sent again.",
+            {"": reading.unknown_answers},
         ),
     ]
     return "\n".join(lines) + "\n"

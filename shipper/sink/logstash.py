@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import os
-import ssl
 import threading
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,12 @@ from shipper.errors import SettingsError
 from shipper.settings import without_credentials
 from shipper.sink.base import Outcome, Result
 from shipper.sink.compress import compress, worth_compressing
+from shipper.store.client import check_ca
 from shipper.store.explain import cause_of
 from shipper.store.transport import QuietNode, RawNdjson, StoreTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from elastic_transport import NodeConfig
 
@@ -100,7 +99,7 @@ class LogstashSink:
     def _connected(self) -> StoreTransport:
         with self._lock:
             if self._transport is None or self._pid != os.getpid():
-                _check_ca(self._settings.logstash_ca)
+                check_ca("logstash_ca", self._settings.logstash_ca)
                 self._transport = StoreTransport(
                     [_node_config(self._settings, url) for url in dict.fromkeys(self._settings.logstash_url)],
                     node_class=QuietNode,
@@ -169,16 +168,3 @@ def _node_config(settings: Settings, url: str) -> NodeConfig:
         connections_per_node=settings.connections + 2,
         ca_certs=str(ca) if ca is not None else None,
     )
-
-
-def _check_ca(path: Path | None) -> None:
-    """Before the first connection, which would call a missing file a failure of the network."""
-    if path is None:
-        return
-    try:
-        ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(
-            f"Setting logstash_ca: {path} can't be used as a CA certificate "
-            f"({error.strerror or 'not a PEM certificate'}). It has to be a PEM file."
-        ) from None

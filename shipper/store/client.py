@@ -72,7 +72,7 @@ def connect(settings: Settings, url: str | Sequence[str] | None = None) -> Elast
     urls = (url,) if isinstance(url, str) else tuple(url or addresses(settings))
     if not urls:
         raise StoreUnreachable(_NO_STORE)
-    _check_ca(settings.elasticsearch_ca)
+    check_ca("elasticsearch_ca", settings.elasticsearch_ca)
     return Elasticsearch(
         [_node_config(settings, one) for one in dict.fromkeys(urls)],
         transport_class=StoreTransport,
@@ -151,15 +151,19 @@ def _ask_embedded(client: Elasticsearch, where: tuple[str, ...]) -> dict[str, An
     }
 
 
-def _check_ca(path: Path | None) -> None:
-    """The client reads the file at its first connection, and would call a missing one a failure of the network."""
+def check_ca(setting: str, path: Path | None) -> None:
+    """Read a CA's file now: the client does so at its first connection, and calls a missing one a failed network.
+
+    Raises:
+        SettingsError: it can't be used; `setting` is named.
+    """
     if path is None:
         return
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:  # ssl.SSLError is one
         raise SettingsError(
-            f"Setting elasticsearch_ca: {path} can't be used as a CA certificate "
+            f"Setting {setting}: {path} can't be used as a CA certificate "
             f"({error.strerror or 'not a PEM certificate'}). It has to be a PEM file."
         ) from None
 

@@ -15,7 +15,10 @@ from shipper.pipeline import Pipeline
 from shipper.process import pipeline_for
 from shipper.send.backoff import backoff_s
 from shipper.send.prepare import prepare
+from shipper.send.sender import Sender
+from shipper.sink import make_sink
 from shipper.spool.refused import refused_letters
+from tests.faults.programs import wait_until
 from tests.loopback import Answer, Loopback, created, elasticsearch, error, items
 
 if TYPE_CHECKING:
@@ -106,6 +109,30 @@ def test_store_trouble_is_retried(road: Callable[..., tuple[Store, Pipeline, shi
     assert said == []
     assert len(store.of("llm.completion")) == 5
     assert (pipeline.balance().delivered, pipeline.balance().difference) == (5, 0)
+
+
+def test_answers_that_no_rule_covers_are_counted(
+    road: Callable[..., tuple[Store, Pipeline, shipper.Application]],
+) -> None:
+    """A teapot and a web page are; a store that is busy is not."""
+    said = [
+        Answer(418, "a teapot"),
+        error(429, "es_rejected_execution_exception"),
+        Answer(200, "<html>welcome</html>"),
+    ]
+    store, pipeline, app = road(
+        lambda request, store: said.pop(0) if said else store.take(request), send="none"
+    )
+    app.log_completion({"model": "m"}, "x")
+    sender = Sender(
+        pipeline.settings, make_sink(pipeline.settings), role="drain", instance="d", adopt_living=True
+    )
+    sender.adopt()
+    sender.start()
+    assert wait_until(sender.is_drained)
+    sender.stop(5)
+    assert len(store.of("llm.completion")) == 1
+    assert (sender.delivery.failures, sender.delivery.unknown_answers) == (3, 2)
 
 
 def test_one_item_is_retried_alone(road: Callable[..., tuple[Store, Pipeline, shipper.Application]]) -> None:

@@ -27,7 +27,13 @@ BALANCE = Balance(
     accepted=10, delivered=5, duplicate=1, conflicting=1, dead_lettered=1, dropped={"full": 1}, pending=1
 )
 READING = Reading(
-    BALANCE, spool_bytes=2048, spool_max_bytes=4096, oldest_pending_s=1.5, processes=2, paused=True
+    BALANCE,
+    spool_bytes=2048,
+    spool_max_bytes=4096,
+    oldest_pending_s=1.5,
+    processes=2,
+    paused=True,
+    unknown_answers=3,
 )
 
 SAMPLE = re.compile(
@@ -56,6 +62,7 @@ def test_every_column_of_the_ledger_is_there() -> None:
     assert found["llm_shipper_unaccounted", ""] == 0
     assert found["llm_shipper_oldest_pending_seconds", ""] == 1.5
     assert found["llm_shipper_paused", ""] == 1
+    assert found["llm_shipper_unknown_answers_total", ""] == 3
 
 
 @given(reason=st.text(max_size=30))
@@ -135,7 +142,7 @@ def test_a_home_is_measured_from_its_files(settings: Settings) -> None:
     app = get_application("metrics", version="1")
     for _ in range(3):
         app.log_completion({"model": "gpt-4o-mini"}, "an answer")
-    found = samples(exposition(measure(settings, paused=False)))
+    found = samples(exposition(measure(settings, paused=False, unknown_answers=0)))
     assert found["llm_shipper_accepted_total", ""] == found["llm_shipper_pending", ""] == 3
     assert found["llm_shipper_spool_bytes", ""] > 0
 
