@@ -1,4 +1,7 @@
-"""Run benchmarks and keep their results: `make bench`, or `python -m benchmarks backlog memory` for some of them."""
+"""Run benchmarks and keep their results: `make bench`, or `python -m benchmarks backlog memory` for some of them.
+
+Numbers after a name are sizes of one's own (`python -m benchmarks join 20000 3000`): such results are only printed.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,28 @@ _ALL = (
     "history_export",
     "history_import",
     "panels",
+    "join",
+    "join_indices",
+    "join_live",
 )
 _ASKED = ("logstash",)  # it needs LOGSTASH_HOME
 
 
-def main(names: list[str]) -> None:
+def main(words: list[str]) -> None:
     """Measure one after the other; each has a file of its own, since only figures of one run can be compared."""
-    unknown = set(names).difference(_ALL, _ASKED)
-    if unknown:
-        sys.exit(
-            f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join((*_ALL, *_ASKED))}."
-        )
-    for name in names or _ALL:
-        report = importlib.import_module(f"benchmarks.{name}").main()
+    sizes: dict[str, list[int]] = {}
+    for word in words:
+        if word.isdigit() and sizes:
+            sizes[next(reversed(sizes))].append(int(word))
+        elif word in (*_ALL, *_ASKED):
+            sizes[word] = []
+        else:
+            sys.exit(f"No such benchmark: {word}. There are: {', '.join((*_ALL, *_ASKED))}.")
+    for name, own in (sizes or dict.fromkeys(_ALL, ())).items():
+        report = importlib.import_module(f"benchmarks.{name}").main(*own)
         print(report, flush=True)
-        (_RESULTS / f"{name}.md").write_text(f"{report}\n", "utf-8")
+        if not own:
+            (_RESULTS / f"{name}.md").write_text(f"{report}\n", "utf-8")
 
 
 if __name__ == "__main__":

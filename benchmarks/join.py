@@ -1,6 +1,6 @@
 """Joining feedback, against the least that a join can be, and against one request after the other.
 
-    python -m benchmarks.join [completions] [events]
+    python -m benchmarks join [completions] [events]
 
 `minimal loop` searches for 1,000 keys with one `terms` query and writes one partial update for each hit with one
 `_bulk`: nothing is merged, checked, marked or tried again, and the events are in memory beforehand. The joiner does
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,15 +29,15 @@ from shipper.store.client import connect
 from shipper.store.setup import setup
 
 if TYPE_CHECKING:
-    from elasticsearch import Elasticsearch
-
     from benchmarks.join_store import Events
 
-RESULTS = Path(__file__).parent / "results" / "join.md"
+HEAP_MB = 1536
 
 _ROUNDS = 3
+_WARM_UP = 3000
 _BATCH = 1000
-_SINGLE = 300
+_LEAST = 15_000  # the minimal loop's rate doesn't depend on how many there are
+_SINGLE = 200
 
 
 class Run(NamedTuple):
@@ -78,81 +77,60 @@ def main(completions: int = 1_000_000, events: int = 200_000) -> str:
     """Measure on one warm node; the report."""
     folder = Path(tempfile.mkdtemp(prefix="join-"))
     settings = Settings(home=folder, request_timeout_s=600)
-    node = start_node(folder, heap_mb=1024, cache_dir=settings.cache)
+    node = start_node(folder, heap_mb=HEAP_MB, cache_dir=settings.cache)
     try:
         with connect(settings) as client:
             setup(client)
             store = Store(client, node.pid, completions, 30)
-            speed = _speed(store, settings, events // _ROUNDS)
-            curve = _curve(client, node.pid, settings, completions // 5, events // 10)
+            store.fill()
+            runs = turns(store, settings, events // _ROUNDS, _ROUNDS)
+            single = _one_by_one(store, store.events(_SINGLE))
     finally:
         remove_node(folder)
+    rows = [
+        _row("minimal loop", runs["minimal"], runs["minimal"]),
+        _row("joiner", runs["joiner"], runs["minimal"]),
+        _row("one search and one update an event", [single], runs["minimal"]),
+    ]
+    headers = ["", "events/s, median", "of each run", "of the minimal loop", "processor time an event"]
+    least = min(events // _ROUNDS, _LEAST)
     parts = [
         "# Joining feedback",
-        f"Written by `python -m benchmarks.join {completions} {events}`. {machine()}; the node is on the same machine.",
-        f"The node's heap is 1 GB, a completion has {store.document_bytes:,} bytes.",
-        f"Processes that wanted to run at the end, those of other work among them: {os.getloadavg()[1]:.0f}.",
+        (
+            f"Written by `python -m benchmarks join`. {machine()}; the node, with a heap of {HEAP_MB:,} MB, is on the same "
+            f"machine. A completion has {store.document_bytes:,} bytes. Processes that wanted to run at the end, those of "
+            f"other work among them: {os.getloadavg()[1]:.0f}."
+        ),
         (__doc__ or "").split("\n\n", 2)[2].strip().replace("\n", " "),
-        "## Against the least and the simplest",
-        f"{completions:,} completions in 30 indices, {events:,} events in {_ROUNDS} runs of each, in turn.",
-        speed,
-        "## As the number of indices grows",
-        f"{completions // 5:,} completions, {events // 10:,} events in each run; median of {_ROUNDS}.",
-        curve,
+        (
+            f"{completions:,} completions in 30 indices; {events:,} events joined in {_ROUNDS} runs, in turn with as many "
+            f"runs of the minimal loop with {least:,} each; {_SINGLE} one after the other."
+        ),
+        table(headers, rows),
+        f"The joiner is {median(runs['joiner']).rate / single.rate:.0f} times as fast as one event after the other.",
     ]
     return "\n\n".join(parts)
 
 
-def _speed(store: Store, settings: Settings, events: int) -> str:
-    store.fill()
-    runs = _runs(store, settings, events)
-    single = _one_by_one(store, store.events(_SINGLE))
-    rows = [_row("minimal loop", runs["minimal"], runs["minimal"])]
-    rows.append(_row("joiner", runs["joiner"], runs["minimal"]))
-    rows.append(_row(f"one search and one update an event (of {_SINGLE})", [single], runs["minimal"]))
-    times = _median(runs["joiner"]).rate / single.rate
-    headers = ["", "events/s, median", "of each run", "of the minimal loop", "processor time an event"]
-    return f"{table(headers, rows)}\n\nThe joiner is {times:.0f} times as fast as one event after the other."
-
-
 def _row(name: str, runs: list[Run], least: list[Run]) -> list[str]:
-    middle = _median(runs)
+    middle = median(runs)
     every = ", ".join(f"{run.rate:,.0f}" for run in runs)
-    share = middle.rate / _median(least).rate
+    share = middle.rate / median(least).rate
     return [name, f"{middle.rate:,.0f}", every, f"{share:.2f}", f"{middle.cpu_us:,.0f} µs"]
 
 
-def _curve(client: Elasticsearch, node_pid: int, settings: Settings, completions: int, events: int) -> str:
-    rows: list[list[str]] = []
-    for indices in (3, 30, 300):
-        store = Store(client, node_pid, completions, indices)
-        store.fill()
-        runs = _runs(store, settings, events)
-        least, joined = _median(runs["minimal"]), _median(runs["joiner"])
-        share = f"{joined.rate / least.rate:.2f}"
-        times = [f"{joined.cpu_us:,.0f} µs", f"{least.cpu_us:,.0f} µs"]
-        rows.append([str(indices), f"{joined.rate:,.0f}", f"{least.rate:,.0f}", share, *times])
-    headers = [
-        "indices",
-        "joiner, events/s",
-        "minimal loop, events/s",
-        "ratio",
-        "joiner, processor time an event",
-    ]
-    return table([*headers, "minimal loop"], rows)
-
-
-def _median(runs: list[Run]) -> Run:
+def median(runs: list[Run]) -> Run:
+    """The middle one of each figure."""
     return Run(statistics.median(run.rate for run in runs), statistics.median(run.cpu_us for run in runs))
 
 
-def _runs(store: Store, settings: Settings, events: int) -> dict[str, list[Run]]:
+def turns(store: Store, settings: Settings, events: int, rounds: int) -> dict[str, list[Run]]:
     """Both in turn; a first pair warms the node up and doesn't count."""
     runs: dict[str, list[Run]] = {"minimal": [], "joiner": []}
-    for round_ in range(_ROUNDS + 1):
-        size = events if round_ else min(events, 5000)
+    for round_ in range(rounds + 1):
         for name in sorted(runs, reverse=bool(round_ % 2)):
-            judged = store.events(size)
+            most = _LEAST if name == "minimal" else events
+            judged = store.events(min(events, most if round_ else _WARM_UP))
             run = _minimal(store, judged) if name == "minimal" else _join(store, settings, judged)
             tell(f"{name}: {run.rate:,.0f} events/s, {run.cpu_us:,.0f} µs of processors")
             if round_:
@@ -221,10 +199,3 @@ def _one_by_one(store: Store, events: Events) -> Run:
                 doc = {"llm": {"feedback": {"entries": [{"id": event_id, "score": 1.0}], "positive": True}}}
                 store.client.update(index=hit["_index"], id=hit["_id"], doc=doc)
     return clock.run(len(events.keys))
-
-
-if __name__ == "__main__":
-    text = main(*(int(argument) for argument in sys.argv[1:]))
-    print(text)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text + "\n", "utf-8")

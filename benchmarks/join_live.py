@@ -1,6 +1,6 @@
 """Joiners that run beside the events: kill -9 of one of two, round after round; and how long an event takes.
 
-    python -m benchmarks.join_live [rounds] [events]
+    python -m benchmarks join_live [rounds] [events]
 
 In each round 30 judgements and amendments are sent, some of them twice, some before their call; then one of the two
 joiners is killed wherever it is, and replaced. At the end each completion is compared with a merge of its events
@@ -24,8 +24,6 @@ from shipper.store.client import connect
 from shipper.store.setup import setup
 from tests.faults.test_join_kill import differences, everything, kill_rounds
 from tests.plugins.feedback import REQUEST, RESPONSE, Road
-
-RESULTS = Path(__file__).parent / "results" / "join_live.md"
 
 _INTERVAL_S = 5.0
 _PROGRAM = "from shipper.cli import main; main()"
@@ -53,7 +51,7 @@ def main(rounds: int = 100, events: int = 20) -> str:
     return "\n\n".join(
         [
             "# Joiners at work",
-            f"Written by `python -m benchmarks.join_live {rounds} {events}`. {machine()}, other work beside.",
+            f"Written by `python -m benchmarks join_live`. {machine()}.",
             "## kill -9 of one of two joiners in each round, against a merge of the events alone",
             table(killed, [figures]),
             f"It took {spent:.0f} s.",
@@ -104,9 +102,3 @@ def _times(road: Road, events: int) -> list[float]:
         finally:
             joiner.terminate()
     return times
-
-
-if __name__ == "__main__":
-    text = main(*(int(argument) for argument in sys.argv[1:]))
-    print(text)
-    RESULTS.write_text(text + "\n", "utf-8")
