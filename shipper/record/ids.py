@@ -99,19 +99,6 @@ def new_event_id() -> str:
     )
 
 
-def timestamp_ms(event_id: str) -> int | None:
-    """Return the milliseconds since the epoch that a UUIDv7 carries; None for any other text. Never raises."""
-    if len(event_id) != 36 or event_id[14] != "7" or event_id[8] != "-" or event_id[13] != "-":
-        return None
-    digits = event_id[:8] + event_id[9:13]
-    if not digits.isascii() or not digits.isalnum():
-        return None
-    try:
-        return int(digits, 16)
-    except ValueError:
-        return None
-
-
 def content_hash(call: Mapping[str, Any] | bytes, truncated: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the hash that tells a resend of an event from a reused id, tagged with its method ("b2:").
 
