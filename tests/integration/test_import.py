@@ -16,11 +16,14 @@ import orjson
 import pytest
 
 import shipper
+from shipper.feedback.joiner import Joiner
 from shipper.history import import_history
 from shipper.history.checkpoint import Checkpoint, Progress
 from shipper.history.quicken import put_back_abandoned
 from shipper.process import pipeline_for
+from shipper.read.joins import join_state
 from shipper.settings import Settings
+from shipper.store.client import open_store
 from shipper.store.setup import setup
 from tests.faults.programs import shipper_command
 
@@ -248,3 +251,27 @@ def test_indices_are_put_back_after_a_crash(
     assert index in put_back_abandoned(to_node)
     assert store.indices.get_settings(index=index)[index]["settings"]["index"].get("refresh_interval") == own
     assert put_back_abandoned(to_node) == []
+
+
+def test_imported_feedback_is_in_no_figure_of_how_joins_lag(
+    to_node: Settings, node: NodeInfo, store: Elasticsearch, tmp_path: Path
+) -> None:
+    """It is joined like any other; that it is years late says nothing of the joiner."""
+    mapping = tmp_path / "columns.toml"
+    mapping.write_text(
+        '[columns]\nid = "id"\nstarted_at = "when"\ninput = "asked"\noutput = "said"\n[feedback]\nstars = "stars"\n'
+    )
+    rows = [
+        {"id": f"imported-call-{n}", "when": f"2024-05-0{n}", "asked": "?", "said": "!", "stars": 1}
+        for n in (1, 2)
+    ]
+    assert import_history(rows=rows, map=mapping, app="shop", settings=to_node).books.delivered == 4
+    everything(store)
+    with open_store(to_node) as client:
+        assert Joiner(client, to_node).run().joined == 2
+    everything(store)
+    with open_store(to_node) as client:
+        state = join_state(client, datetime.now(UTC))
+    assert (state.total.events, state.total.joined) == (2, 2)
+    assert state.lag_p95_s is None
+    assert state.lag_s(datetime.now(UTC)) == 0
