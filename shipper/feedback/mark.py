@@ -57,7 +57,7 @@ def joined(event: Event, completions: Sequence[Completion], now_ns: int, *, look
         "attempts": event.attempts + 1,
         "matched_at": format_time(matched_at),
         "next_attempt_at": format_time(again) if again is not None else None,
-        "lag_ms": max(0, matched_at - event.at_ns) // 1_000_000,
+        "lag_ms": max(0, matched_at - event.arrived_ns) // 1_000_000,
     }
     return Mark(event, join, target_of(completions), is_firm=True)
 

@@ -81,6 +81,7 @@ def test_a_verdict_lands_on_its_completion(road: Road) -> None:
     event = road.event(sent)["llm"]
     assert event["join"].items() >= {"status": "joined", "matched_count": 1, "attempts": 1}.items()
     assert "next_attempt_at" not in event["join"]
+    assert event["join"]["lag_ms"] < 86_400_000  # since it came: the verdict itself is a year old
     assert event["target"] == {
         "timestamp": "2025-11-21T04:40:00.000000Z",
         "version": "1.0",

@@ -30,7 +30,7 @@ class _Joined(Event):
     join_next_attempt_at: Date | None = field("llm.join.next_attempt_at", "When it is looked for again.")
     join_expires_at: Date | None = field("llm.join.expires_at", "When it is given up.")
     join_reason: Keyword | None = field("llm.join.reason", "Why it was given up, if not for its age.")
-    join_lag_ms: Long | None = field("llm.join.lag_ms", "From creation to the merge.", unit="ms")
+    join_lag_ms: Long | None = field("llm.join.lag_ms", "From arrival in the store to the merge.", unit="ms")
     target_timestamp: Date | None = field("llm.target.timestamp", "The completion's time.")
     target_version: Keyword | None = field("llm.target.version", "The completion's application version.")
     target_prompt_name: Keyword | None = field("llm.target.prompt_name", "The completion's prompt.")
