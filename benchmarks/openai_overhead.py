@@ -4,12 +4,16 @@ Each client runs in a process of its own. They take turns many times, a few call
 machine is busy for all alike; what a client adds is the median of its differences to the bare client in the same turn.
 Times are those of the calling thread on the processor: what the caller loses, whatever else the machine does. Nothing
 is sent to a store while this measures: ours only spools, the peers' exporters drop what they get.
+
+Then our async client alone: the longest single stretch in which it holds the event loop's thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
+import resource
 import socket
 import statistics
 import subprocess
@@ -17,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +32,11 @@ from benchmarks.measure import REQUEST, RESPONSE, machine, release_of, table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESULTS = Path(__file__).parent / "results" / "openai_overhead.md"
 TURNS = 80
 CALLS = 10
 CHUNKS = 400
+LOOPS = ((1_000, 20), (1_000, 100), (10, 5_000))
+"""Concurrent streams in one event loop, and the chunks of each."""
 
 
 def main() -> str:
@@ -47,10 +53,37 @@ def main() -> str:
         added = ["", ""] if name == "bare" else [f"{more[0]:.0f}", f"{more[1]:.1f}"]
         lines.append([LABELS[name], f"{call:.0f}", added[0], f"{chunk:.1f}", added[1]])
     head = ["client", "call p50, µs", "added, µs", "per streamed chunk p50, µs", "added, µs"]
-    return (
+    calls = (
         f"## Overhead of capturing the openai package\n\n{release_of('openai')}; {machine()}; {TURNS} turns of {CALLS} "
         f"calls and a stream of {CHUNKS} chunks; processor time of the calling thread; load average {os.getloadavg()[0]:.0f}.\n\n{table(head, lines)}"
     )
+    return f"{calls}\n\n{_stretches(port)}"
+
+
+def _stretches(port: int) -> str:
+    """The longest stretches of ours in an event loop."""
+    lines: list[list[str]] = []
+    for streams, chunks in LOOPS:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.openai_overhead",
+            "loop",
+            str(port),
+            str(streams),
+            str(chunks),
+        ]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        longest, where, typical = orjson.loads(done.stdout)
+        lines.append([f"{streams:,}", f"{chunks:,}", f"{longest:.2f}", f"`{where}`", f"{typical:.2f}"])
+    head = [
+        "concurrent streams",
+        "chunks of each",
+        "longest stretch of ours in the loop, ms",
+        "in",
+        "p99.9, ms",
+    ]
+    return f"### The event loop of our async client\n\n{table(head, lines)}"
 
 
 def _start(name: str, port: int) -> subprocess.Popen[bytes]:
@@ -154,6 +187,51 @@ LABELS = {
 }
 
 
+# -- our async client, in its own process -------------------------------------------------------------------
+
+
+def hold_the_loop(port: int, streams: int, chunks: int) -> list[Any]:
+    """The longest stretch of ours, milliseconds, the method that it was in, and the 99.9th percentile."""
+    from shipper.openai import AsyncOpenAI, CaptureConfig
+    from shipper.openai.capture import Capture
+    from shipper.openai.exchange import Exchange
+    from shipper.settings import Settings
+
+    stretches: list[tuple[float, str]] = []
+
+    def timed(owner: type, name: str) -> None:
+        method = getattr(owner, name)
+
+        def measured(*args: Any) -> Any:
+            began = time.thread_time()
+            try:
+                return method(*args)
+            finally:
+                stretches.append(((time.thread_time() - began) * 1e3, name))
+
+        setattr(owner, name, measured)
+
+    async def read(client: Any) -> None:
+        async for _ in await client.chat.completions.create(**REQUEST, stream=True, max_tokens=chunks):
+            pass
+
+    async def read_all() -> None:
+        settings = Settings(home=Path(tempfile.mkdtemp()), send="none")
+        config = CaptureConfig(settings=settings)
+        url = f"http://127.0.0.1:{port}/v1"
+        async with AsyncOpenAI(base_url=url, api_key="k", timeout=600, shipper=config) as client:
+            await read(client)  # the first opens the spool
+            stretches.clear()
+            await asyncio.gather(*[read(client) for _ in range(streams)])
+
+    for name in ("responded", "returned", "took", "catch_up", "closed", "marked"):
+        timed(Exchange, name)
+    timed(Capture, "begin")
+    asyncio.run(read_all())
+    stretches.sort()
+    return [*stretches[-1], stretches[len(stretches) * 999 // 1_000][0]]
+
+
 # -- the server, in its own process ---------------------------------------------------------------------------
 
 
@@ -166,15 +244,22 @@ def serve_in_background() -> int:
 
 def serve(ports: multiprocessing.Queue[int]) -> None:
     """Answer every request at once with bytes made beforehand."""
-    server = socket.create_server(("127.0.0.1", 0))
+    _allow_connections()
+    server = socket.create_server(("127.0.0.1", 0), backlog=2_048)
     ports.put(server.getsockname()[1])
-    answers = answer_bytes(), stream_bytes()
+    answer = answer_bytes()
     while True:
         connection, _ = server.accept()
-        threading.Thread(target=talk, args=(connection, *answers), daemon=True).start()
+        threading.Thread(target=talk, args=(connection, answer), daemon=True).start()
 
 
-def talk(connection: socket.socket, answer: bytes, stream: bytes) -> None:
+def _allow_connections() -> None:
+    """More open files than the 1,024 that many systems begin with."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def talk(connection: socket.socket, answer: bytes) -> None:
     """One connection."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = b""
@@ -190,7 +275,9 @@ def talk(connection: socket.socket, answer: bytes, stream: bytes) -> None:
         while len(body) < length:
             body += connection.recv(65_536)
         asked, received = body[:length], body[length:]
-        connection.sendall(stream if b'"stream":true' in asked.replace(b" ", b"") else answer)
+        request = orjson.loads(asked)
+        streams = request.get("stream")
+        connection.sendall(stream_bytes(request.get("max_tokens", CHUNKS)) if streams else answer)
 
 
 def answer_bytes() -> bytes:
@@ -202,11 +289,12 @@ def answer_bytes() -> bytes:
     )
 
 
-def stream_bytes() -> bytes:
+@cache
+def stream_bytes(chunks: int) -> bytes:
     """A stream as HTTP, each event a chunk of the transfer."""
     head = {key: RESPONSE[key] for key in ("id", "created", "model", "system_fingerprint")}
     events = [
-        {"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None} for n in range(CHUNKS - 1)
+        {"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None} for n in range(chunks - 1)
     ]
     events.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     parts = [
@@ -219,9 +307,8 @@ def stream_bytes() -> bytes:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        take_turns(sys.argv[1], int(sys.argv[2]))
+    if sys.argv[1] == "loop":
+        _allow_connections()
+        sys.stdout.buffer.write(orjson.dumps(hold_the_loop(*map(int, sys.argv[2:]))))
     else:
-        report = main()
-        RESULTS.write_text(report + "\n", "utf-8")
-        print(report)
+        take_turns(sys.argv[1], int(sys.argv[2]))

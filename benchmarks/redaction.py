@@ -11,7 +11,6 @@ import pydoc_data.topics
 import random
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -23,8 +22,6 @@ from shipper.redact.spared import CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-RESULTS = Path(__file__).parent / "results" / "redaction.md"
 
 _HURTING = (
     *(
@@ -175,9 +172,3 @@ def _seconds(redactor: Redactor, unit: str, length: int) -> float:
     start = time.thread_time()
     redactor.text(text)
     return time.thread_time() - start
-
-
-if __name__ == "__main__":
-    report = main()
-    RESULTS.write_text(report + "\n", "utf-8")
-    print(report)

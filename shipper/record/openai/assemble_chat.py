@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 Json = dict[str, Any]
@@ -106,7 +107,8 @@ class _Choice:
     __slots__ = ("_calls", "_content", "_message", "_rest", "finish_reason", "is_text")
 
     def __init__(self) -> None:
-        self._content: list[str] = []
+        # one buffer: fragments that are kept one by one take milliseconds to free at a long stream's end
+        self._content: StringIO | None = None
         self._message: _Fragments | None = None  # what the deltas say besides content and tool calls
         self._calls: _ToolCalls | None = None
         self._rest: _Fragments | None = None  # what stands beside the delta
@@ -116,7 +118,7 @@ class _Choice:
     def add_delta(self, delta: Json) -> None:
         for key, value in delta.items():
             if key == "content" and type(value) is str:
-                self._content.append(value)
+                self._add_content(value)
             elif key == "tool_calls" and type(value) is list:
                 if self._calls is None:
                     self._calls = _ToolCalls()
@@ -131,16 +133,21 @@ class _Choice:
         if key == "text":
             self.is_text = True
             if type(value) is str:
-                self._content.append(value)
+                self._add_content(value)
         elif value is not None or key == "logprobs":
             if self._rest is None:
                 self._rest = _Fragments()
             self._rest.add(key, value)
 
+    def _add_content(self, text: str) -> None:
+        if self._content is None:
+            self._content = StringIO()
+        self._content.write(text)
+
     def result(self, index: int, *, text: bool) -> Json:
         out: Json = {"index": index, "finish_reason": self.finish_reason}
         if text:
-            out["text"] = "".join(self._content)
+            out["text"] = self._content.getvalue() if self._content is not None else ""
         else:
             out["message"] = self._message_so_far()
         if self._rest is not None:
@@ -153,8 +160,8 @@ class _Choice:
         message.setdefault("role", "assistant")
         if self._calls is not None:
             message["tool_calls"] = self._calls.result()
-        content = "".join(self._content)
-        if content or (self._content and not any(map(message.get, _NO_CONTENT))):
+        content = self._content.getvalue() if self._content is not None else ""
+        if content or (self._content is not None and not any(map(message.get, _NO_CONTENT))):
             message["content"] = content
         else:
             message.setdefault("content", None)
