@@ -275,7 +275,7 @@ def talk(connection: socket.socket, answer: bytes) -> None:
         while len(body) < length:
             body += connection.recv(65_536)
         asked, received = body[:length], body[length:]
-        request = orjson.loads(asked)
+        request = orjson.loads(asked) if asked.startswith(b"{") else {}  # a peer's exporter sends no JSON
         streams = request.get("stream")
         connection.sendall(stream_bytes(request.get("max_tokens", CHUNKS)) if streams else answer)
 
