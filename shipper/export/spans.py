@@ -16,6 +16,7 @@ from shipper.read.columns import columns_of
 from shipper.read.figures import text_at, value_at
 from shipper.record.fields import Completion
 from shipper.record.times import parse_time
+from shipper.route.otlp import any_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,24 +83,6 @@ def traces_of(document: Mapping[str, Any]) -> Json | str:
     ]
     scope: Json = {"scope": {"name": "llm-shipper", "version": __version__}, "spans": [span]}
     return {"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]}
-
-
-def any_value(value: Any) -> Json:
-    """A JSON value as OTLP's `AnyValue`; whole numbers are text there. Never raises for JSON."""
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)}
-    if isinstance(value, float):
-        return {"doubleValue": value}
-    if isinstance(value, str):
-        return {"stringValue": value}
-    if isinstance(value, list):
-        return {"arrayValue": {"values": [any_value(item) for item in value]}}
-    if isinstance(value, dict):
-        pairs = [{"key": key, "value": any_value(item)} for key, item in value.items()]
-        return {"kvlistValue": {"values": pairs}}
-    return {}
 
 
 def _attributes(document: Mapping[str, Any]) -> Iterator[Json]:

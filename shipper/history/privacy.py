@@ -7,39 +7,46 @@ from typing import TYPE_CHECKING, Final
 from shipper import notice
 from shipper.capture.content import redactor_of
 from shipper.record.amendment import remove, value_at
+from shipper.record.fields import DATASETS
 from shipper.route.nested import put
 
 if TYPE_CHECKING:
     from shipper.history.event import Json
     from shipper.settings import Settings
 
-CONTENT: Final = (
+_OTHERS: Final = (
     "gen_ai.input",
     "gen_ai.output",
-    "gen_ai.system_instructions",
     "gen_ai.tool",
     "gen_ai.prompt",
     "gen_ai.completion",
-    "gen_ai.evaluation.explanation",
     "llm.input",
     "llm.output",
-    "llm.choices",
-    "llm.inputs",
-    "llm.outputs",
-    "llm.logs",
     "llm.raw",
     "llm.attributes",
     "llm.prompt",
-    "llm.feedback.better_response",
-    "llm.feedback.ground_truth",
-    "llm.feedback.values",
-    "llm.amendment.fields",
-    "error.message",
-    "error.stack_trace",
-    "labels",
-    "message",
-    "tags",
 )
+"""Where others have words beside our fields."""
+_RATINGS: Final = frozenset({"gen_ai.evaluation.score.label", "llm.feedback.last_label"})
+"""Words that are figures: what is logged without content keeps them too."""
+
+
+def _content() -> tuple[str, ...]:
+    ours = [
+        info.name
+        for model in DATASETS.values()
+        for info in model.fields()
+        if info.content or any(child.content for child in info.children)
+    ]
+    names = dict.fromkeys((*_OTHERS, *ours))
+    return tuple(
+        name
+        for name in names
+        if name not in _RATINGS and not any(name.startswith(f"{other}.") for other in _OTHERS)
+    )
+
+
+CONTENT: Final = _content()
 """Where a document holds words."""
 
 

@@ -112,6 +112,24 @@ def attributes_of(value: Any) -> dict[str, Any]:
     }
 
 
+def any_value(value: Any) -> dict[str, Any]:
+    """A JSON value as OTLP's `AnyValue`; whole numbers are text there. Never raises for JSON."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, str):
+        return {"stringValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    if isinstance(value, dict):
+        pairs = [{"key": key, "value": any_value(item)} for key, item in value.items()]
+        return {"kvlistValue": {"values": pairs}}
+    return {}
+
+
 def _value(value: Any) -> Any:
     """A value of OTLP's `AnyValue` as plain JSON."""
     if not isinstance(value, dict):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from shipper.history.event import Document, Format, Json, Rejected, share
 from shipper.history.formats.turns import opened
 from shipper.route.jsontext import dump
-from shipper.route.otlp import attributes_of, is_export, spans
+from shipper.route.otlp import any_value, attributes_of, is_export, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,13 +158,7 @@ def _tool_calls(said: Json) -> list[Json]:
 
 def _value(value: Any) -> Json:
     """A value as OTLP's `AnyValue`; messages as JSON in a text, as instrumentations write them."""
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)}
-    if isinstance(value, float):
-        return {"doubleValue": value}
-    return {"stringValue": value if isinstance(value, str) else dump(value)}
+    return any_value(dump(value) if isinstance(value, (list, dict)) else value)
 
 
 FORMAT = Format("otlp", _recognise, _events)

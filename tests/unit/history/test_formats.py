@@ -439,3 +439,24 @@ def test_a_mapping_of_one_s_own(tmp_path: Path, settings: Settings) -> None:
     )
     assert found["7"]["@timestamp"] == "2024-07-01T12:00:00.000000Z"
     has(found["7.stars"], gen_ai__evaluation={"name": "stars", "score": {"value": 1.0}}, llm__join__key=["7"])
+
+
+def test_words_of_others_documents_are_content_wherever_our_fields_have_them(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """Without content, a line that Filebeat kept whole goes too, and whatever a field of ours is marked for; figures stay."""
+    document = {
+        "@timestamp": "2024-05-01T12:00:00Z",
+        "event": {"dataset": "llm.completion", "original": "what was said"},
+        "gen_ai": {
+            "request": {"model": "gpt-4o", "stop_sequences": ["said"]},
+            "prompt": {"content": "said"},
+            "usage": {"input_tokens": 7},
+        },
+        "llm": {"choices": [{"index": 0, "text": "said"}], "request": {"params": {"suffix": "said"}}},
+    }
+    (tmp_path / "beats.ndjson").write_bytes(orjson.dumps(document))
+    (bare,) = stored(tmp_path / "beats.ndjson", tmp_path, settings.replace(save=False)).values()
+    assert "said" not in orjson.dumps(bare).decode()
+    assert bare["gen_ai"]["usage"]["input_tokens"] == 7
+    assert bare["gen_ai"]["request"]["model"] == "gpt-4o"
