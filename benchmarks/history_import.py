@@ -49,10 +49,18 @@ _CONNECTIONS = 2
 _BATCH = 1000
 _DUMP_BATCH = 100  # elasticdump's --limit, unless told
 _BYTES = 1800
+_LONG_MB = 200
 _INDEX = "llm-completions-history@1-2024.11"
 _OWN = "shipper import of our own documents"
 _PAIRS = "shipper import of request/response pairs"
 _COMMAND = [sys.executable, "-c", "from shipper.cli import main; main()", "import"]
+
+_MEASURED = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""  # a process begins with the highest memory of the one that forks it: a small one does
 
 
 def main(records: int = 100_000, rounds: int = 2) -> str:
@@ -82,6 +90,7 @@ def main(records: int = 100_000, rounds: int = 2) -> str:
                     rates.setdefault(name, []).append(_rate(client, run, records))
                     spent.setdefault(name, []).append((_cpu_s(node.pid) - before) / records * 1e6)
         sizes = [path.stat().st_size / records for path in (pairs, own)]
+        flat = _memory(folder, settings, node.url, pairs, records)
     finally:
         remove_node(settings.home)
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,6 +113,7 @@ def main(records: int = 100_000, rounds: int = 2) -> str:
         f"## {records:,} records: pairs of {sizes[0]:,.0f} bytes, documents of {sizes[1]:,.0f} bytes\n\n{machine()}; the "
         f"node runs on the same cores; median of {rounds} rounds\n\n"
         + table(["what", "records/s", "of the limit", "CPU a record", "limit's CPU to it", "resident"], rows)
+        + f"\n\n{flat}"
     )
 
 
@@ -168,15 +178,33 @@ def _environment(settings: shipper.Settings, url: str) -> dict[str, str]:
     return {**kept, "SHIPPER_HOME": str(settings.home), "SHIPPER_ELASTICSEARCH_URL": url}
 
 
-def _import(settings: shipper.Settings, url: str, source: Path) -> int:
+def _import(
+    settings: shipper.Settings, url: str, source: Path, to: str = "elasticsearch", *, rejects: bool = False
+) -> int:
     """Import a file; the most memory that the process had, KiB."""
-    command = [*_COMMAND, str(source), "--app", "history", "--version", "1"]
-    process = subprocess.Popen(command, env=_environment(settings, url), stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"the import ended with {process.returncode}")
-    return usage.ru_maxrss
+    command = [*_COMMAND, str(source), "--app", "history", "--version", "1", "--to", to]
+    measured = [sys.executable, "-c", _MEASURED, *command]
+    done = subprocess.run(measured, env=_environment(settings, url), stdout=subprocess.PIPE, check=False)
+    if done.returncode != int(rejects):
+        raise RuntimeError(f"the import ended with {done.returncode}")
+    return int(done.stdout)
+
+
+def _memory(folder: Path, settings: shipper.Settings, url: str, pairs: Path, records: int) -> str:
+    """What imports into a file need: of a tenth of the records, of all, and of one line that is too long."""
+    few, long = folder / "few.jsonl", folder / "long.jsonl"
+    with pairs.open("rb") as file, few.open("wb") as out:
+        out.writelines(itertools.islice(file, records // 10))
+    with long.open("wb") as out:
+        out.writelines([b'{"request":"', *[b"x" * 1_000_000] * _LONG_MB, b'"}\n'])
+    needed = [
+        _import(settings, url, path, str(folder / f"out-{path.name}"), rejects=path is long) / 1024
+        for path in (few, pairs, long)
+    ]
+    return (
+        f"Memory, of imports into a file: {needed[0]:,.0f} MB with {records // 10:,} pairs, {needed[1]:,.0f} MB with "
+        f"{records:,}; {needed[2]:,.0f} MB for a line of {_LONG_MB} MB, which is rejected."
+    )
 
 
 def _make_index(client: Elasticsearch) -> None:
