@@ -6,8 +6,10 @@ mark becomes its `<title>`, which browsers show under the pointer; screen reader
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
@@ -37,6 +39,7 @@ _LINE_FROM = 3
 _DAYS_FROM = timedelta(days=3)
 _FORMATS: dict[str, str] = {"share": ".0%", "USD": "$,.4~r", "score": ".1f"}
 _LABEL_LIMIT = 140
+_KEPT = 64
 _TITLE_MOST = 28
 """Characters that fit beside an axis; the panel's own title stands above."""
 
@@ -48,7 +51,7 @@ def chart(panel: Panel, found: OverTime | Bars) -> str:
         UsageError: the charting library is not installed.
     """
     spec = _over_time(panel, found) if isinstance(found, OverTime) else _bars(found)
-    return _made_ours(_drawn(spec))
+    return _made_ours(_drawn(json.dumps(spec)))
 
 
 def legend(found: OverTime | Bars) -> list[tuple[str, str]]:
@@ -63,10 +66,12 @@ def begin() -> None:
     Raises:
         UsageError: it is not installed.
     """
-    _drawn({"data": {"values": []}, "mark": "point"})
+    _drawn(json.dumps({"data": {"values": []}, "mark": "point"}))
 
 
-def _drawn(spec: dict[str, Any]) -> str:
+@lru_cache(_KEPT)
+def _drawn(spec: str) -> str:
+    """The picture; some are on two dashboards."""
     try:
         import vl_convert  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:

@@ -109,7 +109,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(UsageError, match=r"llm-shipper\[report\]"):
-        page([sections_of(days=3)[0]], SELECTION, END)
+        page([sections_of(("never drawn",), days=3)[0]], SELECTION, END)
 
 
 def test_the_budget_is_a_line_with_its_name() -> None:
