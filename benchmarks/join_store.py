@@ -1,4 +1,4 @@
-"""The material of `benchmarks.join`: a store full of completions, and events that judge them."""
+"""The material of the join benchmarks: a store full of completions, and events that judge them."""
 
 from __future__ import annotations
 
@@ -84,6 +84,8 @@ class Store:
 
     def events(self, count: int) -> Events:
         """Events that judge completions which no run before has judged; not written yet."""
+        if count > len(self._unjudged):
+            raise ValueError(f"{len(self._unjudged):,} completions are left for {count:,} events: take more")
         self._run += 1
         found = Events([], [])
         for number in range(count):
