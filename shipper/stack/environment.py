@@ -45,6 +45,7 @@ VARIABLES = (
     Variable("KIBANA_REPORTING_KEY", "Encrypts Kibana's reports.", secret=True),
     Variable("STACK_BIND", "Address of this machine that the ports are opened on.", "127.0.0.1"),
     Variable("STACK_HOSTS", "Further names and addresses in the certificates, comma separated."),
+    Variable("BUDGET_USD", "What a month may cost, as a line in Kibana; empty: none."),
     Variable("RETENTION_COMPLETIONS", "Age at which partitions are deleted, such as 365d; empty: never."),
     Variable("RETENTION_FIGURES", "The same for the figures beside them."),
     Variable("RETENTION_FEEDBACK", "The same for feedback and amendments."),

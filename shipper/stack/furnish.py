@@ -13,11 +13,10 @@ from shipper.panels.kibana.objects import OLDEST_KIBANA
 from shipper.panels.kibana.views import data_views
 from shipper.stack.kibana import shown
 from shipper.stack.security import Step
-from shipper.store.assets import asset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
     from shipper.stack.kibana import Kibana
 
@@ -28,14 +27,14 @@ _REFUSALS = (400, 404, 405)
 _VIEWS = "/api/data_views/data_view"
 
 
-def furnish(kibana: Kibana, folder: Traversable | None = None, *, change: bool = True) -> list[Step]:
+def furnish(kibana: Kibana, folder: Path, *, change: bool = True) -> list[Step]:
     """Put the data views, then saved searches and dashboards.
 
     A Kibana without the dashboards API, or one that does not take our form of it, gets the same dashboards by import.
 
     Args:
         kibana: where to.
-        folder: with the files that `make gen` writes; None: the package's own.
+        folder: with the files of `shipper.panels.kibana.files`.
         change: False only looks, and tells what would be done.
 
     Raises:
@@ -47,21 +46,20 @@ def furnish(kibana: Kibana, folder: Traversable | None = None, *, change: bool =
         raise StoreTooOld(
             f"Kibana at {kibana.url} is {_dotted(version)}; {_dotted(OLDEST_KIBANA)} or newer is needed."
         )
-    source = folder or asset("kibana")
     steps = [_put_view(kibana, name, view, change=change) for name, view in data_views().items()]
     if version < FIRST_WITH_API:
         reason = f"Kibana {_dotted(version)} has no dashboards API for us: they are imported as saved objects"
         return [
             *steps,
             Step("dashboard", "by API", "skipped", reason),
-            *_import_all(kibana, source, change=change),
+            *_import_all(kibana, folder, change=change),
         ]
-    steps.append(_import(kibana, source / LIBRARY, change=change))
-    for file in _dashboards(source):
+    steps.append(_import(kibana, folder / LIBRARY, change=change))
+    for file in _dashboards(folder):
         step = _put_dashboard(kibana, file, change=change)
         steps.append(step)
         if step.action == "skipped":
-            return [*steps, *_import_all(kibana, source, change=change)]
+            return [*steps, *_import_all(kibana, folder, change=change)]
     return steps
 
 
@@ -107,7 +105,7 @@ def _put_view(kibana: Kibana, name: str, view: dict[str, Any], *, change: bool) 
     return Step("data view", name, "updated")
 
 
-def _import(kibana: Kibana, file: Traversable, *, change: bool) -> Step:
+def _import(kibana: Kibana, file: Path, *, change: bool) -> Step:
     """All but data views, which are put by their own API so that people's changes stay."""
     objects = [orjson.loads(line) for line in file.read_text("utf-8").splitlines()]
     objects = [one for one in objects if one["type"] != "index-pattern"]
@@ -121,11 +119,11 @@ def _import(kibana: Kibana, file: Traversable, *, change: bool) -> Step:
     return Step("saved objects", file.name, "updated" if stored else "created")
 
 
-def _import_all(kibana: Kibana, source: Traversable, *, change: bool) -> list[Step]:
-    return [_import(kibana, source / EVERYTHING, change=change)]
+def _import_all(kibana: Kibana, folder: Path, *, change: bool) -> list[Step]:
+    return [_import(kibana, folder / EVERYTHING, change=change)]
 
 
-def _put_dashboard(kibana: Kibana, file: Traversable, *, change: bool) -> Step:
+def _put_dashboard(kibana: Kibana, file: Path, *, change: bool) -> Step:
     name = file.name.removesuffix(".json")
     path = f"/api/dashboards/{quote(name)}"
     body = orjson.loads(file.read_bytes())
@@ -150,7 +148,7 @@ def _must(answer: tuple[int, Any], what: str) -> None:
         raise StoreError(f"Kibana refuses {what} ({status}): {shown(said)}")
 
 
-def _dashboards(folder: Traversable) -> Iterator[Traversable]:
+def _dashboards(folder: Path) -> Iterator[Path]:
     found = (file for file in (folder / DASHBOARD_FOLDER).iterdir() if file.name.endswith(".json"))
     yield from sorted(found, key=lambda file: file.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +21,8 @@ from tests.loopback import Answer, Loopback
 
 if TYPE_CHECKING:
     import ssl
-    from pathlib import Path
 
+FILES = Path(__file__).resolve().parents[2] / "kibana"
 USER = basic("elastic", "hidden-secret")
 
 
@@ -29,9 +30,9 @@ def test_everything_is_put_and_a_second_run_changes_nothing() -> None:
     """Views, then searches, then dashboards by the API, whatever Kibana adds to what it stores."""
     server = ScriptedKibana(authorization=USER)
     with Loopback(server) as loopback:
-        steps = furnish(Kibana(loopback.url, USER))
+        steps = furnish(Kibana(loopback.url, USER), FILES)
         writes = len(server.writes)
-        again = furnish(Kibana(loopback.url, USER))
+        again = furnish(Kibana(loopback.url, USER), FILES)
     assert [(step.kind, step.action) for step in steps] == [
         *[("data view", "created")] * len(SOURCES),
         ("saved objects", "created"),
@@ -51,16 +52,16 @@ def test_what_people_changed() -> None:
     """A dashboard of ours is put back; fields and formats that people gave a data view stay, lost ones return."""
     server = ScriptedKibana()
     with Loopback(server) as loopback:
-        furnish(Kibana(loopback.url, USER))
+        furnish(Kibana(loopback.url, USER), FILES)
         server.dashboards["llm-cost"]["title"] = "Mine"
         server.objects["search", "llm-errors"]["attributes"]["columns"] = ["message"]
         formats = server.views["llm-completions"]["fieldFormats"]
         del formats["event.duration"]
         formats["llm.latency_ms"] = {"id": "number"}
         server.views["llm-completions"]["runtimeFieldMap"] = {"mine": {}}
-        seen = furnish(Kibana(loopback.url, USER), change=False)
+        seen = furnish(Kibana(loopback.url, USER), FILES, change=False)
         assert server.dashboards["llm-cost"]["title"] == "Mine"
-        steps = furnish(Kibana(loopback.url, USER))
+        steps = furnish(Kibana(loopback.url, USER), FILES)
     changed = {(step.kind, step.name) for step in steps if step.action == "updated"}
     assert changed == {
         ("dashboard", "llm-cost"),
@@ -80,8 +81,8 @@ def test_a_kibana_without_the_api_gets_the_import(version: str) -> None:
     """It says so in a sentence; the data views are not imported, so that people's changes to them stay."""
     server = ScriptedKibana(version)
     with Loopback(server) as loopback:
-        steps = furnish(Kibana(loopback.url, USER))
-        again = furnish(Kibana(loopback.url, USER))
+        steps = furnish(Kibana(loopback.url, USER), FILES)
+        again = furnish(Kibana(loopback.url, USER), FILES)
     [said] = [step.reason for step in steps if step.action == "skipped"]
     assert said == (f"Kibana {version[:-2]} has no dashboards API for us: they are imported as saved objects")
     assert {name for kind, name in server.objects if kind == "dashboard"} == {one.id for one in DASHBOARDS}
@@ -93,7 +94,7 @@ def test_a_kibana_that_does_not_take_the_form_gets_the_import() -> None:
     """A later Kibana may want another form: then the older one, which every Kibana brings up to date, is imported."""
     server = ScriptedKibana("9.9.0", takes_form=False)
     with Loopback(server) as loopback:
-        steps = furnish(Kibana(loopback.url, USER))
+        steps = furnish(Kibana(loopback.url, USER), FILES)
     [skipped] = [step for step in steps if step.action == "skipped"]
     assert "does not take its form (400)" in skipped.reason
     assert "all are imported instead" in skipped.reason
@@ -107,7 +108,7 @@ def test_an_old_kibana_is_refused() -> None:
         Loopback(server) as loopback,
         pytest.raises(StoreTooOld, match=r"is 8\.18; 8\.19 or newer is needed"),
     ):
-        furnish(Kibana(loopback.url, USER))
+        furnish(Kibana(loopback.url, USER), FILES)
     assert server.writes == []
 
 
@@ -117,7 +118,7 @@ def test_what_answers_is_no_kibana() -> None:
         Loopback(Answer(200, "<html>")) as loopback,
         pytest.raises(StoreError, match="does not tell Kibana's version"),
     ):
-        furnish(Kibana(loopback.url, USER))
+        furnish(Kibana(loopback.url, USER), FILES)
 
 
 def test_an_import_that_half_worked_is_a_failure() -> None:
@@ -139,7 +140,7 @@ def test_a_name_that_is_taken_is_told() -> None:
         Loopback(server) as loopback,
         pytest.raises(StoreError, match=r"refuses data view llm-completions.*Duplicate"),
     ):
-        furnish(Kibana(loopback.url, USER))
+        furnish(Kibana(loopback.url, USER), FILES)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_a_name_that_is_taken_is_told() -> None:
 def test_refusals_are_our_errors_and_show_no_password(answer: Answer, error: type[Exception]) -> None:
     """Each kind of failure has its class and exit code."""
     with Loopback(answer) as loopback, pytest.raises(error) as raised:
-        furnish(Kibana(loopback.url, USER))
+        furnish(Kibana(loopback.url, USER), FILES)
     assert "hidden-secret" not in str(raised.value)
     assert USER not in repr(Kibana(loopback.url, USER))
 
