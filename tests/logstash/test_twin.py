@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.route import destination, intake, slug
-from shipper.route.jsontext import MAX_LEVELS
+from shipper.route.jsontext import MAX_LEVELS, dump, load
 from shipper.route.moment import nanoseconds, text
 from shipper.route.texts import input_text, output_text
 from tests.logstash.language import parse
@@ -205,6 +205,27 @@ def test_moments(ruby: Ruby) -> None:
     wanted = [None if ns is None else [str(ns), text(ns)] for ns in read]
     assert ruby([["moment", one] for one in some]) == wanted
     assert sum(one is not None for one in read) > 100
+
+
+def test_dumps(ruby: Ruby) -> None:
+    """The same JSON of any value, numbers to the last character: ids are made of it."""
+    floats = [
+        1e22,
+        1e16,
+        1e15,
+        1e-5,
+        1e-4,
+        1.5e-7,
+        123456789.0,
+        1e300,
+        1.7976931348623157e308,
+        5e-324,
+        100.0,
+        -0.0,
+    ]
+    some = [*floats, *examples(values | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), 400)]
+    written = [json.dumps(one) for one in some]
+    assert ruby([["dumped", one] for one in written]) == [dump(load(one)) for one in written]
 
 
 def test_texts(ruby: Ruby) -> None:

@@ -31,6 +31,7 @@ CALLS = {
   "slug" => ->(name) { LLM::Place.slug(name) },
   "id" => ->(id) { LLM::Place.id(id) },
   "moment" => ->(value) { LLM::Moment.nanoseconds(value)&.then { |ns| [ns.to_s, LLM::Moment.text(ns)] } },
+  "dumped" => ->(text) { LLM::JsonText.dump(LLM::JsonText.load(text)) },
   "input_text" => ->(instructions, messages) { LLM::Texts.input(instructions, messages) },
   "output_text" => ->(messages, selected) { LLM::Texts.output(messages, selected) },
   "documents" => ->(message) { LLM::Intake.documents(message, 1_763_710_242_123_456_789) },

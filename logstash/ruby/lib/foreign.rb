@@ -105,8 +105,9 @@ module LLM
 
     def write_time(record)
       [%w[@timestamp], %w[event start], %w[event created]].each do |path|
-        ns = Moment.nanoseconds(Nested.at(record, *path)) or next
-        record["@timestamp"] = Moment.text(ns)
+        given = Nested.at(record, *path)
+        ns = Moment.nanoseconds(given) or next
+        record["@timestamp"] = Moment.ours?(given) ? given : Moment.text(ns)
         return nil
       end
       NO_TIME

@@ -16,9 +16,52 @@ module LLM
       HUGE.match?(text) ? finite(value) : value
     end
 
-    # Of any depth: the generator's own bound would pass for a text that can't be parsed.
+    # Of any depth: the generator's own bound would pass for a text that can't be parsed. Floats are written as the twin
+    # writes them, since ids are made of such texts; generators differ in that.
     def dump(value)
-      JSON.generate(value, max_nesting: 0)
+      floats?(value) ? write(value) : JSON.generate(value, max_nesting: 0)
+    end
+
+    def floats?(value)
+      case value
+      when Float then true
+      when Array then value.any? { |one| floats?(one) }
+      when Hash then value.each_value.any? { |one| floats?(one) }
+      else false
+      end
+    end
+
+    def write(value)
+      case value
+      when Float then float(value)
+      when Array then "[#{value.map { |one| write(one) }.join(",")}]"
+      when Hash then "{#{value.map { |name, one| "#{JSON.generate(name)}:#{write(one)}" }.join(",")}}"
+      else JSON.generate(value)
+      end
+    end
+
+    # The shortest digits (Ruby's own are not, beyond 1e16), with an exponent below 1e-4 and from 1e16 on.
+    def float(value)
+      whole, rest, power = java.lang.Double.toString(value.abs).match(/\A(\d+)\.(\d+)(?:E(-?\d+))?\z/).captures
+      all = whole + rest
+      digits = all.sub(/\A0+/, "")
+      point = whole.size + power.to_i - (all.size - digits.size)
+      digits = digits.sub(/0+\z/, "")
+      digits = "5" if digits == "49" && power == "-324" # Java writes two digits of the least double
+      sign = value.negative? || 1 / value < 0 ? "-" : ""
+      return "#{sign}0.0" if digits.empty?
+      "#{sign}#{point.between?(-3, 16) ? fixed(digits, point) : scientific(digits, point - 1)}"
+    end
+
+    def fixed(digits, point)
+      return "0.#{"0" * -point}#{digits}" if point <= 0
+      digits = digits.ljust(point + 1, "0")
+      "#{digits[0, point]}.#{digits[point..]}"
+    end
+
+    def scientific(digits, exponent)
+      mantissa = digits.size > 1 ? "#{digits[0]}.#{digits[1..]}" : digits
+      format("%se%s%02d", mantissa, exponent < 0 ? "-" : "+", exponent.abs)
     end
 
     # Numbers that no double can hold are kept as a word.
