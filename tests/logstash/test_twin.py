@@ -223,7 +223,10 @@ def test_dumps(ruby: Ruby) -> None:
         100.0,
         -0.0,
     ]
-    some = [*floats, *examples(values | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), 400)]
+    some = [
+        *floats,
+        *examples(values | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), 400),
+    ]
     written = [json.dumps(one) for one in some]
     assert ruby([["dumped", one] for one in written]) == [dump(load(one)) for one in written]
 
