@@ -80,7 +80,7 @@ _AT_START: Final = (
     ("CLOUD_KEY", "AIza", f"AIza{_T}{{35}}(?!{_T})"),  # Google
     ("CLOUD_KEY", "ya29.", f"ya29\\.{_T}{{20,}}+"),
     ("CLOUD_KEY", "LTAI", f"LTAI{_A}{{12,20}}(?!{_A})"),  # Alibaba
-    ("TOKEN", "eyJ", f"eyJ{_T}{{8,}}+\\.{_T}{{6,}}+(?:\\.{_T}++){{0,3}}+"),  # JWT, JWE
+    ("TOKEN", "eyJ", f"eyJ{_T}{{8,}}+\\.{_T}{{6,}}+(?>(?:\\.{_T}++){{0,3}})"),  # JWT, JWE
     ("API_KEY", "SG.", f"SG\\.{_T}{{16,32}}+\\.{_T}{{16,64}}+"),  # SendGrid
     ("API_KEY", "hvs.", f"hvs\\.{_T}{{24,}}+"),  # Vault
     ("API_KEY", "hvb.", f"hvb\\.{_T}{{24,}}+"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256 * 1024
 _MARK = re.compile(rb'["{}\[\]]')
-_IN_STRING = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
+_IN_STRING = re.compile(rb'(?>(?:[^"\\]|\\.)*)', re.DOTALL)
 
 
 class _Splitter:

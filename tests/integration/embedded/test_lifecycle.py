@@ -183,9 +183,9 @@ def test_damaged_indices_are_named_and_the_others_work(home: Path, cache: Path) 
 
 
 def test_a_failed_start_says_the_cause_from_its_log(home: Path, cache: Path) -> None:
-    """A heap larger than any machine, and a damaged cluster state, end the start with their sentences; nothing runs."""
+    """A heap larger than any address space, and a damaged cluster state, end the start with their sentences; nothing runs."""
     with pytest.raises(EmbeddedNodeError, match="too little free memory") as caught:
-        start_node(home, cache_dir=cache, heap_mb=100_000_000)
+        start_node(home, cache_dir=cache, heap_mb=200_000_000)
     assert str(NodePaths.of_home(home).logs) in str(caught.value)
     assert find_node(home) is None
     assert lock_holder(NodePaths.of_home(home).node_lock) is None
