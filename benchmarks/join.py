@@ -15,6 +15,7 @@ import os
 import statistics
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -29,6 +30,8 @@ from shipper.store.client import connect
 from shipper.store.setup import setup
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from benchmarks.join_store import Events
 
 HEAP_MB = 1536
@@ -73,20 +76,27 @@ class Clock:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
 
-def main(completions: int = 1_000_000, events: int = 200_000) -> str:
-    """Measure on one warm node; the report."""
+@contextmanager
+def filled(completions: int, indices: int) -> Generator[tuple[Store, Settings]]:
+    """A node of its own with so many completions, removed afterwards; and how it is reached."""
     folder = Path(tempfile.mkdtemp(prefix="join-"))
     settings = Settings(home=folder, request_timeout_s=600)
     node = start_node(folder, heap_mb=HEAP_MB, cache_dir=settings.cache)
     try:
         with connect(settings) as client:
             setup(client)
-            store = Store(client, node.pid, completions, 30)
+            store = Store(client, node.pid, completions, indices)
             store.fill()
-            runs = turns(store, settings, events // _ROUNDS, _ROUNDS)
-            single = _one_by_one(store, store.events(_SINGLE))
+            yield store, settings
     finally:
         remove_node(folder)
+
+
+def main(completions: int = 1_000_000, events: int = 200_000) -> str:
+    """Measure on one warm node; the report."""
+    with filled(completions, 30) as (store, settings):
+        runs = turns(store, settings, events // _ROUNDS, _ROUNDS)
+        single = _one_by_one(store, store.events(_SINGLE))
     rows = [
         _row("minimal loop", runs["minimal"], runs["minimal"]),
         _row("joiner", runs["joiner"], runs["minimal"]),

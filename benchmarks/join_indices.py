@@ -9,16 +9,9 @@ for a completion. `minimal loop` is that of `join.md`.
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
-from benchmarks.join import HEAP_MB, median, turns
-from benchmarks.join_store import Store
+from benchmarks.join import HEAP_MB, filled, median, turns
 from benchmarks.measure import machine, table
-from shipper.embedded import remove_node, start_node
-from shipper.settings import Settings
-from shipper.store.client import connect
-from shipper.store.setup import setup
 
 _ROUNDS = 2
 
@@ -43,17 +36,8 @@ def main(completions: int = 60_000, events: int = 12_000) -> str:
 
 
 def _row(indices: int, completions: int, events: int) -> list[str]:
-    folder = Path(tempfile.mkdtemp(prefix="join-"))
-    settings = Settings(home=folder, request_timeout_s=600)
-    node = start_node(folder, heap_mb=HEAP_MB, cache_dir=settings.cache)
-    try:
-        with connect(settings) as client:
-            setup(client)
-            store = Store(client, node.pid, completions, indices)
-            store.fill()
-            runs = turns(store, settings, events, _ROUNDS)
-    finally:
-        remove_node(folder)
+    with filled(completions, indices) as (store, settings):
+        runs = turns(store, settings, events, _ROUNDS)
     least, joined = median(runs["minimal"]), median(runs["joiner"])
     rates = [f"{joined.rate:,.0f}", f"{least.rate:,.0f}", f"{joined.rate / least.rate:.2f}"]
     return [str(indices), *rates, f"{joined.cpu_us:,.0f} µs", f"{least.cpu_us:,.0f} µs"]

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.feedback.requests import Requests, Write, stored_of
+from shipper.feedback.requests import Requests, Write, search_documents, stored_of
 from shipper.record.amendment import value_at
 from shipper.record.prices.catalogue import version
 from shipper.record.pricing import apply_cost
@@ -179,19 +179,10 @@ def _pages(client: Elasticsearch, query: dict[str, Any], size: int) -> Iterator[
     """What matches, oldest first, each once: what stays as it is must not come again."""
     after: list[Any] | None = None
     while True:
-        hits = client.search(
-            index=COMPLETIONS,
-            ignore_unavailable=True,
-            allow_no_indices=True,
-            allow_partial_search_results=False,
-            track_total_hits=False,
-            seq_no_primary_term=True,
-            size=size,
-            query=query,
-            source_includes=_READ,
-            sort=_OLDEST_FIRST,
-            search_after=after,
-        )["hits"]["hits"]
+        answer = search_documents(
+            client, COMPLETIONS, query, size, sort=_OLDEST_FIRST, fields=_READ, after=after
+        )
+        hits = answer["hits"]["hits"]
         if hits:
             yield [stored_of(hit, whole=False) for hit in hits]
         if len(hits) < size:

@@ -129,18 +129,7 @@ class Requests:
     ) -> tuple[list[Event], list[Any] | None]:
         """A page of events in the order of their arrival, and where the next one begins (None: there is none)."""
         answer = _patiently(
-            lambda: self._client.search(
-                index=EVENTS,
-                ignore_unavailable=True,
-                allow_no_indices=True,
-                allow_partial_search_results=False,
-                track_total_hits=False,
-                seq_no_primary_term=True,
-                size=size,
-                query=query,
-                sort=_BY_ARRIVAL,
-                search_after=after,
-            )
+            lambda: search_documents(self._client, EVENTS, query, size, sort=_BY_ARRIVAL, after=after)
         )
         page = answer["hits"]["hits"]
         return [Event(stored_of(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
@@ -151,18 +140,8 @@ class Requests:
         """Up to `size` completions, whole if that can be read here, else with the fields that joining needs."""
 
         def ask() -> ObjectApiResponse[Any]:
-            return self._client.search(
-                index=list(patterns),
-                ignore_unavailable=True,
-                allow_no_indices=True,
-                allow_partial_search_results=False,
-                track_total_hits=False,
-                seq_no_primary_term=True,
-                size=size,
-                query=query,
-                source_includes=None if whole else _COMPLETION_FIELDS,
-                sort="_doc",
-            )
+            fields = None if whole else _COMPLETION_FIELDS
+            return search_documents(self._client, list(patterns), query, size, sort="_doc", fields=fields)
 
         answer = ask() if whole else _patiently(ask)
         if whole and isinstance(
@@ -241,6 +220,45 @@ def _patiently(ask: Callable[[], T]) -> T:
                 raise
         time.sleep(pause_s)
     return ask()
+
+
+def search_documents(
+    client: Elasticsearch,
+    index: str | list[str],
+    query: dict[str, Any],
+    size: int,
+    *,
+    sort: str | list[dict[str, Any]],
+    fields: list[str] | None = None,
+    after: list[Any] | None = None,
+) -> ObjectApiResponse[Any]:
+    """A page of documents to be written back, of all shards or none.
+
+    Args:
+        client: the store.
+        index: patterns; what they don't match is no error.
+        query: what to find.
+        size: most hits.
+        sort: their order.
+        fields: of the documents; None is all.
+        after: `sort` of the last hit of the page before.
+
+    Raises:
+        ApiError, TransportError: the store refused or did not answer.
+    """
+    return client.search(
+        index=index,
+        ignore_unavailable=True,
+        allow_no_indices=True,
+        allow_partial_search_results=False,
+        track_total_hits=False,
+        seq_no_primary_term=True,
+        size=size,
+        query=query,
+        source_includes=fields,
+        sort=sort,
+        search_after=after,
+    )
 
 
 def stored_of(hit: dict[str, Any], *, whole: bool = True) -> Stored:

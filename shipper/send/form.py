@@ -56,7 +56,6 @@ class Form:
         values = gaps.marked()
         self._given_id = bool(marked.get("given_id"))
         self._join_keys = gaps.join_keys
-        self._message: bytes | None = None
         self._outline = build(marked)
         self._cost_status: str = document["llm"]["cost"]["status"]
         self._places: dict[tuple[str, Partition], Destination] = {}
