@@ -17,9 +17,11 @@ import gzip
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.served import Served
 
 if TYPE_CHECKING:
     import ssl
@@ -77,7 +79,7 @@ class Answer:
         return json.dumps(self.body).encode(), "application/json"
 
 
-class Loopback:
+class Loopback(Served):
     """The server; a context manager. Answers in the order given, the last one for ever, or by a function."""
 
     def __init__(
@@ -87,17 +89,15 @@ class Loopback:
         self.connections = 0
         self._answers = list(answers)
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._scheme = "https" if tls else "http"
+        super().__init__(_handler(self))
+        self._tls = tls is not None
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
         """Address of the server; by name under TLS, since certificates are for names."""
-        host = "localhost" if self._scheme == "https" else "127.0.0.1"
-        return f"{self._scheme}://{host}:{self._server.server_address[1]}"
+        return super().url.replace("http://127.0.0.1", "https://localhost") if self._tls else super().url
 
     def asked(self, method: str, path: str) -> list[Request]:
         """The requests for a path so far."""
@@ -109,23 +109,6 @@ class Loopback:
             self.requests.append(request)
             answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return answer if isinstance(answer, Answer) else answer(request)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up, or a refused TLS handshake, is what many tests are about."""
 
 
 def _handler(owner: Loopback) -> type[BaseHTTPRequestHandler]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from tests.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ LICENCE = {"license": {"status": "active", "type": "basic", "uid": "x", "mode": 
 _KEPT = ("content-type", "content-encoding", "accept", "authorization")
 
 
-class ForwardingProxy:
+class ForwardingProxy(Served):
     """Passes requests on to `target`; a context manager.
 
     `refuse` is asked about each request first, with method, path and size: a status and a JSON body are answered
@@ -36,29 +37,7 @@ class ForwardingProxy:
     def __init__(self, target: str) -> None:
         self.target = target
         self.refuse: Callable[[str, str, int], tuple[int, Any] | None] = lambda *_: None
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Logstash was killed in the middle of a request."""
+        super().__init__(_handler(self))
 
 
 def _handler(owner: ForwardingProxy) -> type[BaseHTTPRequestHandler]:
