@@ -6,12 +6,14 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 OPENAI ?= "==1.92.0" "<2" "<3"
 CAPTURE_TESTS := tests/unit/openai tests/integration/test_openai_capture.py
+FRAMEWORKS := litellm langchain-openai llama-index-llms-openai "pydantic-ai-slim[openai]" openai-agents
+FRAMEWORK_TESTS := tests/integration/test_openai_frameworks.py tests/integration/test_callbacks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-matrix test-stack gen bench clean
+.PHONY: help demo test check test-matrix test-frameworks test-stack gen bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,6 +47,11 @@ test-matrix: $(VENV)/.dev ## tests of capture with the oldest openai and the maj
 	    --target "$(abspath $(VENV))/openai$$wanted" "openai$$wanted" && \
 	  PYTHONPATH="$(abspath $(VENV))/openai$$wanted" $(BIN)/python -m pytest -n $(WORKERS) $(CAPTURE_TESTS) || exit 1; \
 	done
+
+test-frameworks: $(VENV)/.dev ## tests of the frameworks that take a client, with the newest of each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	  --target "$(abspath $(VENV))/frameworks" $(FRAMEWORKS)
+	@PYTHONPATH="$(abspath $(VENV))/frameworks" $(BIN)/python -m pytest $(FRAMEWORK_TESTS)
 
 test-stack: $(VENV)/.dev ## tests that need Docker
 	@$(BIN)/python -m pytest -m stack
