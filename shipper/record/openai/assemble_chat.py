@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from itertools import groupby
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,6 +12,8 @@ _NOT_HEAD = frozenset({"choices", "usage", "object", "obfuscation"})
 _FIRST = frozenset({"id", "created", "model"})  # later values don't replace the first
 _ONCE = frozenset({"id", "name", "role", "type", "format"})  # said once, or repeated, but never in fragments
 _NO_CONTENT = ("tool_calls", "function_call", "refusal", "audio")  # beside these an empty content means none
+_REPEATED = frozenset({"text", "message"})  # of a choice that has a delta: what that says, once more
+_JOINED_PARTS = frozenset({"text", "thinking", "reasoning.text", "reasoning.summary", "reasoning.encrypted"})
 _MAX_LEVELS = 16  # of objects that arrive in fragments
 
 
@@ -104,14 +107,16 @@ class _ToolCalls:
 class _Choice:
     """One of the interleaved choices."""
 
-    __slots__ = ("_calls", "_content", "_message", "_rest", "finish_reason", "is_text")
+    __slots__ = ("_calls", "_content", "_logprobs", "_message", "_parts", "_rest", "finish_reason", "is_text")
 
     def __init__(self) -> None:
         # one buffer: fragments that are kept one by one take milliseconds to free at a long stream's end
         self._content: StringIO | None = None
+        self._parts: list[Any] = []  # of a content that is no text
         self._message: _Fragments | None = None  # what the deltas say besides content and tool calls
         self._calls: _ToolCalls | None = None
-        self._rest: _Fragments | None = None  # what stands beside the delta
+        self._logprobs: _Fragments | None = None
+        self._rest: Json = {}  # what else stands beside the delta, and is never in fragments
         self.finish_reason: Any = None
         self.is_text = False  # of a legacy completion
 
@@ -124,6 +129,9 @@ class _Choice:
                     self._calls = _ToolCalls()
                 for fragment in value:
                     self._calls.add(fragment)
+            elif key == "content" and type(value) is list:
+                self._parts += [*self._text_part(), *value]
+                self._content = None
             else:
                 if self._message is None:
                     self._message = _Fragments()
@@ -134,15 +142,21 @@ class _Choice:
             self.is_text = True
             if type(value) is str:
                 self._add_content(value)
-        elif value is not None or key == "logprobs":
-            if self._rest is None:
-                self._rest = _Fragments()
-            self._rest.add(key, value)
+        elif key == "logprobs":
+            if self._logprobs is None:
+                self._logprobs = _Fragments()
+            self._logprobs.add(key, value)
+        else:
+            _update(self._rest, key, value)
 
     def _add_content(self, text: str) -> None:
         if self._content is None:
             self._content = StringIO()
         self._content.write(text)
+
+    def _text_part(self) -> list[Json]:
+        text = self._content.getvalue() if self._content is not None else ""
+        return [{"type": "text", "text": text}] if text else []
 
     def result(self, index: int, *, text: bool) -> Json:
         out: Json = {"index": index, "finish_reason": self.finish_reason}
@@ -150,22 +164,57 @@ class _Choice:
             out["text"] = self._content.getvalue() if self._content is not None else ""
         else:
             out["message"] = self._message_so_far()
-        if self._rest is not None:
-            for key, value in self._rest.result().items():
-                out.setdefault(key, value)
-        return out
+        if self._logprobs is not None:
+            out.update(self._logprobs.result())
+        return {**self._rest, **out}
 
     def _message_so_far(self) -> Json:
         message = self._message.result() if self._message else {}
         message.setdefault("role", "assistant")
+        if type(details := message.get("reasoning_details")) is list:
+            message["reasoning_details"] = _joined_parts(details)
         if self._calls is not None:
             message["tool_calls"] = self._calls.result()
         content = self._content.getvalue() if self._content is not None else ""
-        if content or (self._content is not None and not any(map(message.get, _NO_CONTENT))):
+        if self._parts:
+            message["content"] = _joined_parts([*self._parts, *self._text_part()])
+        elif content or (self._content is not None and not any(map(message.get, _NO_CONTENT))):
             message["content"] = content
         else:
             message.setdefault("content", None)
         return message
+
+
+def _update(values: Json, key: str, value: Any) -> None:
+    """Keep the latest value; objects are merged, since a provider may tell them bit by bit."""
+    known = values.get(key)
+    values[key] = {**known, **value} if type(value) is dict and type(known) is dict else value
+
+
+def _joined_parts(parts: list[Any]) -> list[Any]:
+    """A list of parts, fragments that follow each other as one, as without `stream`.
+
+    https://docs.mistral.ai/capabilities/reasoning/ (content), https://openrouter.ai/docs/use-cases/reasoning-tokens
+    (`reasoning_details`).
+    """
+    out: list[Any] = []
+    for (kind, _), group in groupby(parts, _part_key):
+        if type(kind) is not str or kind not in _JOINED_PARTS:
+            out += group
+            continue
+        whole = _Fragments()
+        for part in group:
+            for key, value in part.items():
+                whole.add(key, value)
+        joined = {"type": kind, **whole.result()}
+        if type(inner := joined.get("thinking")) is list:
+            joined["thinking"] = _joined_parts(inner)
+        out.append(joined)
+    return out
+
+
+def _part_key(part: Any) -> tuple[Any, Any]:
+    return (part.get("type"), part.get("index")) if type(part) is dict else (None, None)
 
 
 class ChatStream:
@@ -200,7 +249,7 @@ class ChatStream:
                 if key == "error":
                     self._error = value
                 elif key not in head or key not in _FIRST:
-                    head[key] = value
+                    _update(head, key, value)
         choices = chunk.get("choices")
         if type(choices) is list:
             for position, choice in enumerate(choices):
@@ -225,6 +274,8 @@ class ChatStream:
             elif key == "finish_reason":
                 if value is not None:
                     choice.finish_reason = value
+            elif key in _REPEATED and type(chunk.get("delta")) is dict:
+                continue
             elif key != "index" and (value is not None or key == "logprobs"):
                 choice.add_rest(key, value)
 
@@ -236,8 +287,11 @@ class ChatStream:
         text = self._is_text()
         out = {**self._head, "object": "text_completion" if text else "chat.completion"}
         out["choices"] = [self._choices[index].result(index, text=text) for index in sorted(self._choices)]
-        if self._usage is not None:
-            out["usage"] = self._usage
+        usage = self._usage
+        if usage is None and type(groq := self._head.get("x_groq")) is dict:
+            usage = groq.get("usage")  # https://console.groq.com/docs/api-reference: in the last chunk
+        if usage is not None:
+            out["usage"] = usage
         if self._error is not None:
             out["error"] = self._error
         return out

@@ -194,3 +194,114 @@ def test_whole_answers_are_no_chunks() -> None:
     assert not is_stream({"type": "response.created"})
     assert is_stream([{"type": "ping"}, {"type": "response.created"}])
     assert is_stream([chunk({})])
+
+
+def test_text_beside_a_delta_is_the_same_text_once_more() -> None:
+    """Together and Hugging Face's router say every fragment twice; the answer stays a chat message."""
+    pieces = [
+        {
+            "choices": [
+                {"index": 0, "text": text, "seed": None, "delta": {"role": "assistant", "content": text}}
+            ]
+        }
+        for text in ("One", " two")
+    ]
+    answer, _ = assemble(
+        [*pieces, {"choices": [{"index": 0, "text": "", "delta": {}, "finish_reason": "stop"}]}]
+    )
+    assert answer["object"] == "chat.completion"
+    assert answer["choices"][0]["message"] == {"role": "assistant", "content": "One two"}
+    assert "text" not in answer["choices"][0]
+
+
+def test_a_whole_message_beside_the_deltas_is_not_joined() -> None:
+    """Perplexity repeats the answer so far in each chunk."""
+    pieces = [
+        {"choices": [{"index": 0, "delta": {"content": text}, "message": {"content": so_far}}]}
+        for text, so_far in (("a", "a"), ("b", "ab"))
+    ]
+    answer, _ = assemble(pieces)
+    assert answer["choices"][0]["message"] == {"role": "assistant", "content": "ab"}
+
+
+def test_reasoning_in_content_parts_is_joined() -> None:
+    """Mistral streams its thinking as parts of content, and the answer as texts."""
+
+    def thought(text: str, **more: Any) -> Json:
+        return chunk(
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}], **more}]}
+        )
+
+    answer, _ = assemble(
+        [
+            chunk({"role": "assistant", "content": ""}),
+            thought("Two "),
+            thought("and two.", closed=True),
+            chunk({"content": "Fo"}),
+            chunk({"content": "ur"}, "stop"),
+        ]
+    )
+    assert answer["choices"][0]["message"]["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Two and two."}], "closed": True},
+        {"type": "text", "text": "Four"},
+    ]
+
+
+def test_reasoning_details_are_joined_by_kind_and_index() -> None:
+    """OpenRouter streams them in fragments, which without stream are one."""
+    answer, _ = assemble(
+        [
+            chunk(
+                {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "I ", "format": "x"}]}
+            ),
+            chunk(
+                {
+                    "reasoning_details": [
+                        {"type": "reasoning.text", "index": 0, "text": "think", "format": "x"}
+                    ]
+                }
+            ),
+            chunk(
+                {
+                    "reasoning_details": [
+                        {"type": "reasoning.text", "index": 0, "signature": "s1", "format": "x"}
+                    ]
+                }
+            ),
+            chunk(
+                {"reasoning_details": [{"type": "reasoning.encrypted", "index": 1, "data": "e1", "id": "r"}]},
+                "stop",
+            ),
+        ]
+    )
+    assert answer["choices"][0]["message"]["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "I think", "signature": "s1", "format": "x"},
+        {"type": "reasoning.encrypted", "index": 1, "data": "e1", "id": "r"},
+    ]
+
+
+def test_what_stands_beside_a_delta_is_not_joined() -> None:
+    """Azure repeats its filters' verdicts with each chunk, OpenRouter the reason in the model's own words."""
+    pieces = [chunk({"content": text}, "stop") for text in ("a", "b")]
+    for piece in pieces:
+        piece["choices"][0]["content_filter_results"] = {"hate": {"filtered": False, "severity": "safe"}}
+        piece["choices"][0]["native_finish_reason"] = "stop"
+    pieces[1]["choices"][0]["content_filter_results"] = {"violence": {"filtered": False, "severity": "low"}}
+    answer, _ = assemble(pieces)
+    assert answer["choices"][0]["native_finish_reason"] == "stop"
+    assert answer["choices"][0]["content_filter_results"] == {
+        "hate": {"filtered": False, "severity": "safe"},
+        "violence": {"filtered": False, "severity": "low"},
+    }
+
+
+def test_objects_beside_the_choices_are_merged_and_groqs_usage_counts() -> None:
+    """Groq says an id first and the tokens last, both under `x_groq`."""
+    answer, _ = assemble(
+        [
+            chunk({"content": "a"}, x_groq={"id": "req_1", "seed": 7}),
+            chunk({}, "stop", x_groq={"id": "req_1", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
+        ]
+    )
+    assert answer["x_groq"]["seed"] == 7
+    assert answer["usage"] == {"prompt_tokens": 1, "completion_tokens": 2}
