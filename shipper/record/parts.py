@@ -174,7 +174,14 @@ def _refusal(part: Json, where: str, texts: list[str], flags: Flags) -> Json:
 
 
 def _thinking(part: Json, where: str, _texts: list[str], flags: Flags) -> Json:
-    out: Json = {"type": "reasoning", "content": keyword(part.get("thinking"), where, flags) or ""}
+    thinking = part.get("thinking")
+    if type(thinking) is not list:
+        thinking = [{"text": keyword(thinking, where, flags) or ""}]
+    read = [part_of(piece, where, [], flags) for piece in thinking]
+    texts = [piece["content"] for piece in read if piece["type"] == "text"]
+    out: Json = {"type": "reasoning", "content": "".join(texts)}
+    if len(texts) < len(read):  # Mistral's may refer to sources
+        out["thinking"] = [piece for piece in read if piece["type"] != "text"]
     keep_rest(out, part, ("type", "thinking"), where, flags)
     return out
 
@@ -202,7 +209,7 @@ _READERS = {
     "file": _file,
     "input_file": _file,
     "refusal": _refusal,
-    "thinking": _thinking,  # these three are Anthropic's
+    "thinking": _thinking,  # these three are Anthropic's, the first one Mistral's too
     "tool_use": _tool_use,
     "tool_result": _tool_result,
 }

@@ -148,7 +148,11 @@ def _said(llm: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_mixed(usage: Any) -> bool:
-    return isinstance(usage, dict) and not _MODALITIES.isdisjoint(usage)
+    """Whether there are other tokens than those of text, in the usage itself or in its details."""
+    if not isinstance(usage, dict):
+        return False
+    groups = (usage, *filter(lambda value: isinstance(value, dict), usage.values()))
+    return not all(map(_MODALITIES.isdisjoint, groups))
 
 
 def _bands_of_hour(found: Schedule, when: str, context: Context) -> Bands:

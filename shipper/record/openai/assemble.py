@@ -13,7 +13,7 @@ from shipper.record.openai.assemble_chat import ChatStream
 from shipper.record.openai.assemble_responses import ResponsesStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Json = dict[str, Any]
 
@@ -44,6 +44,14 @@ class Assembler:
             stream = self._stream = _stream_for(chunk)
         if stream is None or not stream.add(chunk):
             self._strange.append(chunk)
+
+    def writer_of(self, chunk: Json) -> Callable[[str], object] | None:
+        """What takes the text of further chunks, if they differ from this one, which was added, in that text alone.
+
+        Such chunks are not counted. None when chunks like this one say more than the text of one choice.
+        """
+        stream = self._stream
+        return stream.writer_of(chunk) if type(stream) is ChatStream else None
 
     def result(self) -> tuple[Json, StreamFacts]:
         """The answer so far. Chunks that belong to no stream are kept under `unrecognised_chunks`."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from io import StringIO
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -123,7 +126,7 @@ class _Choice:
     def add_delta(self, delta: Json) -> None:
         for key, value in delta.items():
             if key == "content" and type(value) is str:
-                self._add_content(value)
+                self.add_content(value)
             elif key == "tool_calls" and type(value) is list:
                 if self._calls is None:
                     self._calls = _ToolCalls()
@@ -141,7 +144,7 @@ class _Choice:
         if key == "text":
             self.is_text = True
             if type(value) is str:
-                self._add_content(value)
+                self.add_content(value)
         elif key == "logprobs":
             if self._logprobs is None:
                 self._logprobs = _Fragments()
@@ -149,7 +152,7 @@ class _Choice:
         else:
             _update(self._rest, key, value)
 
-    def _add_content(self, text: str) -> None:
+    def add_content(self, text: str) -> None:
         if self._content is None:
             self._content = StringIO()
         self._content.write(text)
@@ -278,6 +281,22 @@ class ChatStream:
                 continue
             elif key != "index" and (value is not None or key == "logprobs"):
                 choice.add_rest(key, value)
+
+    def writer_of(self, chunk: Json) -> Callable[[str], object] | None:
+        """See `Assembler.writer_of`: what is said twice here changes nothing the second time."""
+        choices = chunk.get("choices")
+        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+            return None
+        choice: Json = choices[0]
+        index, delta = choice.get("index"), choice.get("delta")
+        if type(index) is not int or type(delta) is not dict or type(delta.get("content")) is not str:
+            return None
+        if any(value is not None for key, value in choice.items() if key not in ("index", "delta")):
+            return None
+        more = (value for key, value in delta.items() if key != "content" and (key != "role" or type(value) is not str))
+        if any(value is not None for value in more):
+            return None
+        return self._choices[index].add_content
 
     def _is_text(self) -> bool:
         return any(choice.is_text for choice in self._choices.values())

@@ -9,6 +9,12 @@ from shipper.record.coerce import Flags, double, long
 if TYPE_CHECKING:
     from shipper.record.reading import Json
 
+_DETAILS = (
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "input_tokens_details",
+    "output_tokens_details",
+)
 _KNOWN = frozenset(
     {
         "prompt_tokens",
@@ -16,10 +22,7 @@ _KNOWN = frozenset(
         "input_tokens",
         "output_tokens",
         "total_tokens",
-        "prompt_tokens_details",
-        "completion_tokens_details",
-        "input_tokens_details",
-        "output_tokens_details",
+        *_DETAILS,
         "cache_read_input_tokens",
         "cache_creation_input_tokens",
         "prompt_cache_hit_tokens",
@@ -86,16 +89,16 @@ def read_usage(usage: Any, extras: Json, flags: Flags) -> tuple[Tokens, Reported
         total = inputs + outputs
     if cache_read is not None and inputs is not None and cache_read > inputs:
         flags.append("response.usage: more cached tokens than input tokens")
-    _keep_rest(usage, extras, input_details, output_details)
+    _keep_rest(usage, extras)
     cost = _reported(usage["cost"], extras, flags) if "cost" in usage else None
     return Tokens(inputs, outputs, cache_read, cache_write, reasoning, total), cost
 
 
 def _is_beside(inputs: int | None, outputs: int, reasoning: int, total: int | None) -> bool:
-    """Whether the reasoning is not yet in the output."""
-    if reasoning > outputs:
-        return True
-    return total is not None and inputs is not None and total - inputs - outputs == reasoning
+    """Whether the reasoning is not yet in the output: the total shows it, else that it is more than the output."""
+    if total is None or inputs is None:
+        return reasoning > outputs
+    return total - inputs - outputs == reasoning
 
 
 def _count(usage: Json, first: str, second: str, flags: Flags) -> int | None:
@@ -118,16 +121,22 @@ def _details(usage: Json, first: str, second: str, flags: Flags) -> Json:
     return {}
 
 
-def _keep_rest(usage: Json, extras: Json, *details: Json) -> None:
+def _keep_rest(usage: Json, extras: Json) -> None:
+    """What has no field, where the provider said it: there may be audio in the prompt and in the answer."""
     rest: Json = {}
     if not usage.keys() <= _KNOWN:
         rest = {key: value for key, value in usage.items() if value and key not in _KNOWN}
-    for part in details:
-        for key, value in part.items():
-            if value and key not in _KNOWN_DETAILS:
-                rest[key] = value
+    for name in _DETAILS:
+        if (details := usage.get(name)) and (kept := _rest_of(details)):
+            rest[name] = kept
     if rest:
         extras["usage"] = rest
+
+
+def _rest_of(details: Any) -> Any:
+    if type(details) is not dict:
+        return details
+    return {key: value for key, value in details.items() if value and key not in _KNOWN_DETAILS}
 
 
 def _reported(cost: Any, extras: Json, flags: Flags) -> Reported | None:

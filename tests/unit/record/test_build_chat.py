@@ -188,6 +188,28 @@ def test_reasoning_is_a_part_and_not_the_answer() -> None:
         assert document["llm"]["output"] == {"text": "4"}
 
 
+def test_reasoning_within_the_content_is_a_part_too() -> None:
+    """Mistral's thinking is a list of texts and references to sources."""
+    thinking = [
+        {"type": "text", "text": "Two and "},
+        {"type": "reference", "reference_ids": [1]},
+        {"type": "text", "text": "two."},
+    ]
+    document = document_of(
+        chat({"content": [{"type": "thinking", "thinking": thinking}, {"type": "text", "text": "4"}]})
+    )
+    assert output_parts(document) == [
+        {
+            "type": "reasoning",
+            "content": "Two and two.",
+            "thinking": [{"type": "reference", "reference_ids": [1]}],
+        },
+        {"type": "text", "content": "4"},
+    ]
+    assert document["llm"]["output"] == {"text": "4"}
+    assert "sanitised" not in document["llm"]
+
+
 def test_a_legacy_function_call_is_a_tool_call() -> None:
     """`function_call` counts, and arguments that are no JSON stay text."""
     call = {"name": "f", "arguments": '{"a": '}

@@ -76,6 +76,15 @@ from shipper.record.openai.usage import Reported, Tokens, read_usage
             Tokens(32, 130, None, None, 30, 162),
         ),
         (
+            {  # more reasoning than completion, but the total counts none besides
+                "prompt_tokens": 43,
+                "completion_tokens": 10,
+                "total_tokens": 53,
+                "completion_tokens_details": {"reasoning_tokens": 11},
+            },
+            Tokens(43, 10, None, None, 11, 53),
+        ),
+        (
             {"input_tokens": 5, "output_tokens": 9, "output_tokens_details": {"reasoning_tokens": 94}},
             Tokens(5, 103, None, None, 94, 108),
         ),
@@ -127,7 +136,21 @@ def test_other_counts_are_kept_unless_they_are_zero() -> None:
     extras: dict[str, Any] = {}
     details = {"cached_tokens": 0, "audio_tokens": 3, "image_tokens": 0}
     read_usage({"prompt_tokens": 5, "prompt_tokens_details": details, "num_searches": 2}, extras, [])
-    assert extras == {"usage": {"audio_tokens": 3, "num_searches": 2}}
+    assert extras == {"usage": {"prompt_tokens_details": {"audio_tokens": 3}, "num_searches": 2}}
+
+
+def test_audio_of_the_prompt_and_of_the_answer_are_kept_apart() -> None:
+    """Both are counted under the same name."""
+    extras: dict[str, Any] = {}
+    usage = {
+        "prompt_tokens_details": {"audio_tokens": 2, "text_tokens": 16},
+        "completion_tokens_details": {"audio_tokens": 40, "text_tokens": 9, "reasoning_tokens": 1},
+    }
+    read_usage(usage, extras, [])
+    assert extras["usage"] == {
+        "prompt_tokens_details": {"audio_tokens": 2, "text_tokens": 16},
+        "completion_tokens_details": {"audio_tokens": 40, "text_tokens": 9},
+    }
 
 
 def test_more_cached_than_input_is_flagged() -> None:

@@ -406,6 +406,7 @@ def test_an_odd_time_is_pending_where_hours_count() -> None:
     ("model", "counted", "status"),
     [
         ("gpt-audio", {"audio_tokens": 3}, "pending"),
+        ("gpt-audio", {"prompt_tokens_details": {"audio_tokens": 3}}, "pending"),
         ("gpt-audio", {"accepted_prediction_tokens": 3}, "priced"),
         ("gpt-4o-2024-08-06", {"audio_tokens": 3}, "priced"),
         ("gpt-audio", "many", "priced"),
