@@ -16,7 +16,7 @@ import openai
 from shipper import notice
 from shipper.openai.collect import Collected, Collector, collector_of, loads
 from shipper.openai.known import Known
-from shipper.openai.raised import arose_in_openai, renamed
+from shipper.openai.raised import arose_in_openai, body_of, renamed
 from shipper.openai.tap import tapped
 from shipper.record.ids import new_event_id
 
@@ -68,6 +68,7 @@ class Exchange(Known):
     first_chunk_s: float | None = None
     ended_ns = 0
     tapped = False  # the caller reads the body in pieces
+    is_behind = False  # a batch of it is to be looked at
     _json: Any = None  # the request, as the caller's thread had it
     _request: Any = None  # the request, as it went out
     _collector: Collector | None = None
@@ -136,6 +137,7 @@ class Exchange(Known):
             count = request.headers.get("x-stainless-retry-count", "")
             if count.isdigit():
                 self.retries = int(count)
+            self.collected = Collected(body_of(error), None)
         self._end(error)
 
     def __call__(self, parsed: Any) -> Any:
@@ -181,12 +183,13 @@ class Exchange(Known):
             return self._feed(data)
         self._unread.append(data)
         self._unread_size += len(data)
+        if self._unread_size >= _BATCH:
+            self.is_behind = True
         return data
 
     def catch_up(self) -> None:
         """The caller wants more: look at what it has got already, many events at once, which costs half."""
-        if self._unread_size >= _BATCH:
-            self._read_all()
+        self._read_all()
 
     def broke(self, error: BaseException) -> None:
         """Reading failed."""
@@ -253,6 +256,7 @@ class Exchange(Known):
 
     def _read_all(self) -> None:
         unread, self._unread, self._unread_size = self._unread, [], 0
+        self.is_behind = False
         if unread:
             self._feed(b"".join(unread))
 

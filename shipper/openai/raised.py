@@ -1,10 +1,13 @@
-"""What a caller gets raised while a stream is read, seen from below openai's client, where it has another name yet."""
+"""What a caller gets raised: as a stream is read, seen from below openai's client, where it has another name yet; and
+what the provider said in an error's body, of which openai's exception shows a part."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import openai
+
+from shipper.openai.collect import loads
 
 _RENAMES = int(openai.__version__.partition(".")[0]) >= 3  # before, the HTTP library's errors came through
 
@@ -27,6 +30,19 @@ def renamed(error: BaseException, request: Any) -> BaseException:
         return error
     made.__cause__ = error
     return made.with_traceback(error.__traceback__)
+
+
+def body_of(error: BaseException) -> dict[str, Any] | None:
+    """The body of an HTTP error, if it is JSON; any other is the exception's message. Never raises."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    try:
+        body = loads(error.response.content)
+    except Exception:  # nobody has read it
+        return None
+    if type(body) is list and len(body) == 1:  # as Gemini sends it
+        body = body[0]
+    return body if type(body) is dict else None
 
 
 def arose_in_openai(error: Exception) -> bool:

@@ -181,12 +181,11 @@ def write_error(call: Json, reading: Reading, document: Json) -> bool:
 
 
 def _read_error(error: Any, out: Json, reading: Reading) -> None:
-    """Fill the gaps of `out` from one error: an object, an API's error body, or a text."""
+    """Fill the gaps of `out` from one error: an object, an API's error body, or a text; the rest goes to the extras."""
     flags = reading.flags
     out["failed"] = True
     if type(error) is not dict:
-        out.setdefault("message", error if type(error) is str else json_text(error))
-        return
+        error = {"message": error if type(error) is str else json_text(error)}
     if type(inner := error.get("error")) is dict:  # the body as the API sends it
         error = {**inner, **{key: value for key, value in error.items() if key != "error"}}
     rest: Json = {}
@@ -194,8 +193,11 @@ def _read_error(error: Any, out: Json, reading: Reading) -> None:
         if value is None:
             continue
         if key in ("type", "message", "code", "stack_trace"):
-            if key not in out and (text := keyword(value, f"error.{key}", flags)) is not None:
-                out[key] = text
+            if (text := keyword(value, f"error.{key}", flags)) is None:
+                continue
+            known = out.setdefault(key, text)
+            if text != known and not (key == "message" and text in known):  # an exception's holds the API's
+                rest[key] = text
         elif key in ("status", "request_id"):
             out.setdefault(key, value)
         else:

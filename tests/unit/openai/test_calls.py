@@ -138,6 +138,38 @@ def test_an_error_of_the_api_passes_through_and_is_recorded(captured: Captured) 
     assert document["llm"]["input"]["text"] == "What colour is the sky?"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"error": {"message": "no", "type": "invalid_request_error", "param": "tools", "code": None}},
+            {"error": {"type": "invalid_request_error", "param": "tools"}},
+        ),
+        (
+            {"error": {"message": "no", "code": "bad", "innererror": {"filter": "high"}}},
+            {"error": {"innererror": {"filter": "high"}}},
+        ),
+        ({"detail": "Invalid API Key"}, {"detail": "Invalid API Key"}),
+        ({"code": "bad", "error": "Wrong key."}, {"code": "bad", "error": {"message": "Wrong key."}}),
+        ([{"error": {"message": "no", "status": "BAD", "code": 400}}], {}),
+        (b"<h1>Bad gateway</h1>", None),
+        (b"", None),
+    ],
+    ids=["openai", "azure", "detail", "text", "list", "html", "empty"],
+)
+def test_what_an_errors_body_says_is_kept(body: Any, said: Any, captured: Captured) -> None:
+    """Whatever the exception makes of it: parameter, inner errors, other providers' forms; never as an answer."""
+    with OpenAIServer(answer(body, status=400)) as server, pytest.raises(openai.BadRequestError) as caught:
+        client_of(server).chat.completions.create(**CHAT)
+    document = only(captured)
+    told = document["llm"].get("attributes", {}).get("response", {}).get("provider")
+    assert (told or {}).items() >= (said or {}).items()
+    assert document["error"]["message"] == str(caught.value)
+    assert document["event"]["outcome"] == "failure"
+    assert "output" not in document["llm"]
+    assert document["http"]["response"]["status_code"] == 400
+
+
 def test_the_traceback_of_an_error_is_openais_with_our_frames_above(captured: Captured) -> None:
     """The innermost frames are those that the bare client shows."""
     with OpenAIServer(error(404)) as server:
