@@ -1,5 +1,7 @@
-"""What a caller gets raised: as a stream is read, seen from below openai's client, where it has another name yet; and
-what the provider said in an error's body, of which openai's exception shows a part."""
+"""What a caller gets raised, seen from below openai's client.
+
+While a stream is read it has another name yet; and of an error's body openai's exception shows a part only.
+"""
 
 from __future__ import annotations
 

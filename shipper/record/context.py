@@ -23,8 +23,10 @@ _PLACES = {
     "parent_id": (False, "parent", "id"),
     "user_id": (False, "user", "id"),
 }
-_OTHER_KEYS = frozenset({"tags", "labels", "retry_count", "prompt", "privacy", "save"})
+_OTHER_KEYS = frozenset({"tags", "labels", "retry_count", "privacy", "save"})
 _PROMPT_IDS = ("id", "version_id", "hash", "path")
+STORED_PROMPT = frozenset({"id", "version", "variables"})
+"""What a request says of a prompt that OpenAI keeps: https://platform.openai.com/docs/guides/prompting."""
 
 
 def write_context(call: Json, request: Json, response: Json, document: Json, flags: Flags) -> None:
@@ -32,6 +34,9 @@ def write_context(call: Json, request: Json, response: Json, document: Json, fla
     llm, gen_ai = document["llm"], document["gen_ai"]
     _write_ids(call, request, document, llm, flags)
     _write_conversation(call, request, response, gen_ai, llm, flags)
+    prompt = _prompt_of(call, request)
+    if prompt is not None:
+        _write_prompt(prompt, gen_ai, llm, flags)
     if _OTHER_KEYS.isdisjoint(call):
         return
     if tags := keywords(call.get("tags"), "tags", flags):
@@ -40,8 +45,6 @@ def write_context(call: Json, request: Json, response: Json, document: Json, fla
         document["labels"] = flattened(labels, "labels", flags)
     if (count := long(call.get("retry_count"), "retry_count", flags, high=SHORT_MAX)) is not None:
         llm["retry"] = {"count": count}
-    if (prompt := call.get("prompt")) is not None:
-        _write_prompt(prompt, gen_ai, llm, flags)
     _write_privacy(call, llm, flags)
 
 
@@ -76,6 +79,21 @@ def _write_conversation(
         previous = request.get("previous_response_id")  # a join key of the call before
     if previous is not None:
         llm["previous"] = {"event_id": keyword(previous, "previous_event_id", flags)}
+
+
+def _prompt_of(call: Json, request: Json) -> Any:
+    """What the caller says of the prompt, with what the request says where the prompt is kept by the provider."""
+    told, stored = call.get("prompt"), request.get("prompt")
+    if type(stored) is not dict:
+        return told
+    prompt = {
+        "id": stored.get("id"),
+        "version_id": stored.get("version"),
+        "variables": stored.get("variables"),
+    }
+    if type(told) is not dict:
+        return {**prompt, "name": told}
+    return {**prompt, **{key: value for key, value in told.items() if value is not None}}
 
 
 def _write_prompt(prompt: Any, gen_ai: Json, llm: Json, flags: Flags) -> None:

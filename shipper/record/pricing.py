@@ -9,7 +9,7 @@ caller's own figure (`provided`) stays.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from shipper.record.prices.catalogue import Context, Schedule, prices_at, schedule, version
 from shipper.record.prices.rates import Amounts, Bands, Usage, compile_bands
@@ -151,8 +151,8 @@ def _is_mixed(usage: Any) -> bool:
     """Whether there are other tokens than those of text, in the usage itself or in its details."""
     if not isinstance(usage, dict):
         return False
-    groups = (usage, *filter(lambda value: isinstance(value, dict), usage.values()))
-    return not all(map(_MODALITIES.isdisjoint, groups))
+    details = [value for value in cast("dict[str, Any]", usage).values() if isinstance(value, dict)]
+    return not all(map(_MODALITIES.isdisjoint, [usage, *details]))
 
 
 def _bands_of_hour(found: Schedule, when: str, context: Context) -> Bands:

@@ -180,6 +180,8 @@ def _request(request: Json) -> Json:
     tools = request.get("tools")
     if type(tools) is list:
         out["tools"] = [_named(tool) for tool in tools if type(tool) is dict]
+    if type(prompt := request.get("prompt")) is dict:
+        out["prompt"] = _scalars(prompt, _PROMPT)
     conversation = request.get("conversation")
     if type(conversation) is str:
         out["conversation"] = conversation

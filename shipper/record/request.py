@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, boolean, double, keyword, keywords, long
+from shipper.record.context import STORED_PROMPT
 from shipper.record.safe import flattened
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def write_request(request: Json, content: frozenset[str], reading: Reading, gen_
     flags = reading.flags
     fields: Json = {}
     params: Json = {}
+    if type(prompt := request.get("prompt")) is dict:  # kept by the provider, see `context`
+        rest = {name: value for name, value in prompt.items() if name not in STORED_PROMPT}
+        request = {**request, "prompt": rest or None}
     for key, value in request.items():
         if value is None or key in content:
             continue

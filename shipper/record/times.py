@@ -37,6 +37,7 @@ def parse_time(value: Any, where: str, flags: Flags) -> int | None:
     return ns
 
 
+@lru_cache(maxsize=64)  # one document says a moment several times, and one batch when it was sent
 def format_time(ns: int) -> str:
     """RFC 3339 in UTC with microseconds, of nanoseconds since the epoch in 0 ≤ ns < year 2262."""
     minutes, microseconds = divmod(ns // 1000, 60_000_000)

@@ -17,6 +17,7 @@ _REQUEST: Final[Spared] = {
     **dict.fromkeys(("model", "previous_response_id", "conversation", "user", "safety_identifier", "stream")),
     "messages": {"*": {"role": None, "tool_call_id": None, "tool_calls": _CALLS}},
     "input": _ITEMS,
+    "prompt": {"id": None, "version": None},
 }
 _RESPONSE: Final[Spared] = {
     **dict.fromkeys(

@@ -293,7 +293,11 @@ class ChatStream:
             return None
         if any(value is not None for key, value in choice.items() if key not in ("index", "delta")):
             return None
-        more = (value for key, value in delta.items() if key != "content" and (key != "role" or type(value) is not str))
+        more = (
+            value
+            for key, value in delta.items()
+            if key != "content" and (key != "role" or type(value) is not str)
+        )
         if any(value is not None for value in more):
             return None
         return self._choices[index].add_content

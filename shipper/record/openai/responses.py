@@ -16,6 +16,9 @@ REQUEST_KEYS = frozenset({"input", "instructions", "tools"})
 RESPONSE_KEYS = frozenset({"output", "output_text", "status", "instructions", "tools"})
 
 _PENDING = frozenset({"queued", "in_progress", "cancelled"})
+_SPEAKERS = frozenset(
+    {"user", "assistant"}
+)  # whose messages a stored prompt may have beside its instructions
 _CALL_KEYS = ("type", "id", "call_id", "name", "arguments", "input", "action")
 
 
@@ -79,9 +82,14 @@ def _read_instructions(instructions: Any, where: str, reading: Reading) -> None:
         reading.input_texts.append(instructions)
         reading.system.append({"type": "text", "content": instructions})
     elif type(instructions) is list:  # items, when a stored prompt was used
+        told: list[Json] = []
         for item in instructions:
+            if type(item) is dict and item.get("role") in _SPEAKERS:
+                told.append(_input_message(item, where, reading.input_texts, reading.flags))
+                continue
             content = item.get("content") if type(item) is dict and "content" in item else item
             reading.system.extend(parts_of(content, where, reading.input_texts, reading.flags))
+        reading.inputs = [*told, *reading.inputs]
     elif instructions is not None:
         reading.flags.append(f"{where}: neither text nor a list")
         reading.system.extend(parts_of(instructions, where, reading.input_texts, reading.flags))

@@ -261,3 +261,38 @@ def test_the_callers_own_api_and_operation_win() -> None:
     document = document_of({**payloads.GENERIC, "api": "rerank", "operation": "rerank", "provider": "cohere"})
     assert document["openai"] == {"api": {"type": "rerank"}}
     assert document["gen_ai"] == {"operation": {"name": "rerank"}, "provider": {"name": "cohere"}}
+
+
+def test_a_prompt_that_openai_keeps_is_the_calls_prompt() -> None:
+    """Id, version and variables from the request; its messages from the answer, each with its role."""
+    call = {
+        "request": {
+            "prompt": {"id": "pmpt_1", "version": "4", "variables": {"question": "Why?"}},
+            "input": "Go on.",
+        },
+        "response": {
+            **payloads.RESPONSES["response"],
+            "instructions": [
+                {
+                    "type": "message",
+                    "role": "developer",
+                    "content": [{"type": "input_text", "text": "Be brief."}],
+                },
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Why?"}]},
+            ],
+        },
+    }
+    document = document_of(call)
+    gen_ai, llm = document["gen_ai"], document["llm"]
+    assert llm["prompt"] == {"id": "pmpt_1", "version_id": "4", "variables": {"question": "Why?"}}
+    assert "params" not in llm.get("request", {})
+    assert gen_ai["system_instructions"] == [{"type": "text", "content": "Be brief."}]
+    assert [(message["role"], message["parts"][0]["content"]) for message in gen_ai["input"]["messages"]] == [
+        ("user", "Why?"),
+        ("user", "Go on."),
+    ]
+    named = document_of({**call, "prompt": {"name": "why", "id": None, "variables": {"a": 1}}})
+    assert named["gen_ai"]["prompt"] == {"name": "why"}
+    assert named["llm"]["prompt"] == {"id": "pmpt_1", "version_id": "4", "variables": {"a": 1}}
+    bare = document_of({**call, "save": False})
+    assert bare["llm"]["prompt"] == {"id": "pmpt_1", "version_id": "4"}
