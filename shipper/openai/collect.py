@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from shipper.openai.alike import Alike
 from shipper.openai.sse import DONE, EventSplitter, data_of
 from shipper.record.openai.assemble import Assembler
 
@@ -51,7 +52,7 @@ class Events:
         self._hide_usage = hide_usage
         self._over = False
         self._assembler = Assembler()
-        self._add = self._assembler.add
+        self._alike = Alike()
         self._chunks: list[Any] | None = [] if keep_chunks and not figures_only else None
         self._figures: Json | None = {} if figures_only else None
         self._count = 0
@@ -66,12 +67,16 @@ class Events:
         return b"".join([event + b"\n\n" for event in events if not _is_usage_only(self._read(event))])
 
     def _read(self, event: bytes) -> Any:
+        if self._alike.take(event):
+            self._count += 1
+            return None
         data = data_of(event)
         if self._over or not data:
             return None
         try:
             chunk = orjson.loads(data)
         except ValueError:
+            self._alike.forget()
             if data.startswith(DONE):
                 self._over = True
                 return None
@@ -80,9 +85,11 @@ class Events:
         if self._figures is not None:
             _keep_figures(chunk, self._figures)
             return chunk
-        self._add(chunk)
+        self._assembler.add(chunk)
         if self._chunks is not None:
             self._chunks.append(chunk)
+        elif type(chunk) is dict and event.endswith(data):
+            self._alike.learn(event, chunk, self._assembler.writer_of(chunk))
         return chunk
 
     def result(self) -> Collected:
@@ -91,9 +98,9 @@ class Events:
             over = self._over or "usage" in self._figures
             return Collected(self._figures, {"chunks": self._count, "completed": over})
         answer, facts = self._assembler.result()
-        stream = {"chunks": facts.chunks, "completed": facts.completed}
+        stream = {"chunks": self._count, "completed": facts.completed}
         response = self._chunks or answer
-        return Collected(response if facts.chunks else None, stream)
+        return Collected(response if self._count else None, stream)
 
 
 class Body:

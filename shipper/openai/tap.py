@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Who reads along. None of its methods raises."""
 
+    is_behind: bool
+    """Much of what arrived was not looked at yet."""
+
     def catch_up(self) -> None:
-        """The caller wants more: time to look at what it has got already."""
+        """The caller wants more: time to look at what it has got already. Only called when `is_behind`."""
 
     def took(self, data: bytes) -> bytes:
         """Bytes arrived; returns what the caller is to see of them."""
@@ -61,10 +64,12 @@ class _Tapped:
 class _Tap(_Tapped):
     def __iter__(self) -> Iterator[bytes]:
         reader = self._reader
+        took = reader.took
         try:
             for data in self._inner:
-                yield reader.took(data)
-                reader.catch_up()
+                yield took(data)
+                if reader.is_behind:
+                    reader.catch_up()
         except GeneratorExit:  # nobody wants the rest
             raise
         except BaseException as error:
@@ -98,7 +103,8 @@ class _AsyncBytes:
         return self
 
     async def __anext__(self) -> bytes:
-        self._reader.catch_up()
+        if self._reader.is_behind:
+            self._reader.catch_up()
         try:
             data = await anext(self._inner)
         except StopAsyncIteration:
