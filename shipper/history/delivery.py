@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from shipper.errors import SettingsError, StoreError, StoreUnauthorised, StoreUnreachable, TemplatesMissing
-from shipper.history.event import START, Place
 from shipper.send.backoff import backoff_s
 from shipper.sink.base import Outcome
 
@@ -36,7 +35,7 @@ class Origin(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """Documents, where each is from, and what was decided before anything is sent. `place` is behind all of it."""
+    """Documents, where each is from, and what was decided before anything is sent. `last` is the last row read."""
 
     documents: list[Prepared] = field(default_factory=list["Prepared"])
     origins: list[Origin] = field(default_factory=list[Origin])
@@ -45,7 +44,7 @@ class Batch:
     passed_over: int = 0
     size: int = 0
     source: str = ""
-    place: Place = START
+    last: Row | None = None
 
 
 class Delivery:

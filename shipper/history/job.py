@@ -163,7 +163,7 @@ class Job:
         """Build what a row holds, into the batch."""
         self._rows += 1
         batch = self._batch
-        batch.source, batch.place = one.name, row.next
+        batch.source, batch.last = one.name, row
         name = form.name if form is not None else ""
         try:
             if self._plan.are_rejects:
@@ -189,7 +189,8 @@ class Job:
             return
         batch.documents += found
         batch.origins += [origin] * len(found)
-        batch.size += sum(len(document.body) for document in found)
+        for document in found:
+            batch.size += len(document.body)
         if self._left is not None:
             self._left -= len(found)
 
@@ -206,6 +207,7 @@ class Job:
     def _confirm(self, batch: Batch, results: list[Result]) -> None:
         """A batch is decided: count it, keep what was rejected, and move the place."""
         progress, rejects, reasons = self._progress, batch.rejects, Counter(batch.reasons)
+        place = START if batch.last is None else batch.last.next
         told: set[int] = set()
         delivered = duplicate = 0
         for origin, result in zip(batch.origins, results, strict=True):
@@ -232,7 +234,7 @@ class Job:
                 progress.output_bytes = self._sink.keep(batch.documents)
             self._rejects.write(rejects)
             progress.rejects_bytes = self._rejects.size
-            progress.source, (progress.line, progress.offset) = batch.source, batch.place
+            progress.source, (progress.line, progress.offset) = batch.source, place
             self.keep()
 
     def quicken(self, index: str, had: dict[str, Any]) -> None:

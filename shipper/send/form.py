@@ -71,8 +71,8 @@ class Form:
         self._texts = itemgetter(*found[:texts])
         self._figures = itemgetter(*found[texts : texts + figures])
         self._figure_names = gaps.figures
-        self._times = list(zip(gaps.times, found[texts + figures :], strict=True))
-        self._at = found[texts + figures]  # a time of our own clock, which the general path takes as it is
+        self._times = found[texts + figures :]
+        self._time_names = gaps.times
 
         completed = self._completed(values)
         given_message = marked["call"].get("message")
@@ -106,13 +106,14 @@ class Form:
             return None
         raw: tuple[bytes, ...] = self._texts(found)
         figures: tuple[bytes, ...] = self._figures(found)
+        times = [found[position] for position in self._times]
         values = Values(
             _texts_of(raw),
             dict(zip(self._figure_names, _figures_of(figures), strict=True)),
-            {key: _time_of(found[position]) for key, position in self._times},
+            dict(zip(self._time_names, _times_of(times), strict=True)),
         )
-        if not values.are_plain(self._join_keys) or found[self._at] != b"%d" % values.times["at"]:
-            return None
+        if not values.are_plain(self._join_keys) or times[0] != b"%d" % values.times["at"]:
+            return None  # the time of our own clock, which the general path takes as it is
         event_id = values.texts[EVENT_ID]
         if not event_id.isascii() or len(event_id) > MAX_ID_BYTES:
             return None
@@ -248,6 +249,10 @@ def _figures_of(raw: Sequence[bytes]) -> list[int]:
     return orjson.loads(b"[%b]" % b",".join(raw))
 
 
-def _time_of(raw: bytes) -> int:
-    """Raises: ValueError: it is none, or leaves room for doubt."""
-    return time_of(orjson.loads(raw))
+def _times_of(raw: Sequence[bytes]) -> list[int]:
+    """The times whose JSON this is, in ns since the epoch.
+
+    Raises:
+        ValueError: one is none, or leaves room for doubt.
+    """
+    return [time_of(value) for value in orjson.loads(b"[%b]" % b",".join(raw))]

@@ -60,11 +60,10 @@ class Reader:
                 self.container = container_of(reader.peek(_HEAD)[:_HEAD])
                 if self.container == "csv":
                     header = b""
-            last = start
-            for row in self._rows(reader, start, header):
-                last = row.next
-                yield row
-            yield from _ending(self.member.name, last, raw)
+            last: Row | None = None
+            for last in self._rows(reader, start, header):
+                yield last
+            yield from _ending(self.member.name, start if last is None else last.next, raw)
 
     def progress(self) -> int:
         """Bytes of the file that were read so far, as it lies there. Never raises."""
