@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -11,8 +12,12 @@ from shipper.openai.alike import Alike
 from shipper.openai.sse import DONE, EventSplitter, data_of
 from shipper.record.openai.assemble import Assembler
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Json = dict[str, Any]
 
+_STREAM_BEGINS = (b"data:", b"event:", b":", b"id:")  # whatever its content type
 _FIGURES = ("id", "object", "model", "created", "created_at", "size", "quality", "usage")
 
 
@@ -106,14 +111,18 @@ class Events:
 class Body:
     """One body, JSON or not."""
 
-    def __init__(self, content_type: str, *, figures_only: bool = False) -> None:
+    def __init__(
+        self, content_type: str, events: Callable[[], Events] = Events, *, figures_only: bool = False
+    ) -> None:
         """Start with nothing.
 
         Args:
             content_type: as the response's header says.
+            events: makes what reads a stream, if the body turns out to be one.
             figures_only: keep no content, and of a body that is not JSON not one byte.
         """
         self._type = content_type
+        self._events = events
         self._figures_only = figures_only
         self._parts: list[bytes] | None = [] if not figures_only or "json" in content_type else None
 
@@ -131,6 +140,10 @@ class Body:
         if not content:
             return Collected(None, None)
         value = loads(content)
+        if type(value) is str and content.startswith(_STREAM_BEGINS):
+            events = self._events()
+            events.feed(content)
+            return events.result()
         if self._figures_only:
             figures: Json = {}
             _keep_figures(value, figures)
@@ -176,11 +189,9 @@ def collector_of(response: Any, *, keep_chunks: bool, hide_usage: bool, figures_
     """What reads the body of an HTTP response whose head is here; the options are those of `Events` and `Body`."""
     headers = response.headers
     kind = headers.get("content-type", "")
-    collector: Collector
-    if kind.startswith("text/event-stream"):
-        collector = Events(keep_chunks=keep_chunks, hide_usage=hide_usage, figures_only=figures_only)
-    else:
-        collector = Body(kind, figures_only=figures_only)
+    events = partial(Events, keep_chunks=keep_chunks, hide_usage=hide_usage, figures_only=figures_only)
+    is_stream = kind.lower().startswith("text/event-stream")
+    collector: Collector = events() if is_stream else Body(kind, events, figures_only=figures_only)
     encoded = not response.is_closed and headers.get("content-encoding", "identity") != "identity"
     return Encoded(response, collector) if encoded else collector
 

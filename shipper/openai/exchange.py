@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
 _NOTHING = Collected(None, None)
+_REQUEST_IDS = ("x-request-id", "apim-request-id", "request-id")  # OpenAI's, Azure's, Anthropic's
 _BATCH = 32_768  # bytes: read in less than a millisecond
 
 
@@ -66,6 +67,7 @@ class Exchange(Known):
     collected: Collected = _NOTHING
     error: BaseException | None = None
     first_chunk_s: float | None = None
+    _mark = b"data"  # in the first piece that holds an event; comments may come before
     ended_ns = 0
     tapped = False  # the caller reads the body in pieces
     is_behind = False  # a batch of it is to be looked at
@@ -98,7 +100,9 @@ class Exchange(Known):
         """The response's head is here, after so many retries, and its body too if it is not read in pieces."""
         try:
             self.status = response.status_code
-            self.request_id = response.headers.get("x-request-id")
+            self.request_id = next(filter(None, map(response.headers.get, _REQUEST_IDS)), None)
+            if "content-encoding" in response.headers:
+                self._mark = b""
             self.retries = retries
             self._request = response.request
             self._collector = collector_of(
@@ -177,7 +181,7 @@ class Exchange(Known):
     def took(self, data: bytes) -> bytes:
         """Bytes arrived; they are looked at when the caller has had them, unless some are to be hidden."""
         self._latest_ns = time.perf_counter_ns()
-        if self.first_chunk_s is None and b"data" in data:
+        if self.first_chunk_s is None and self._mark in data:
             self.first_chunk_s = (self._latest_ns - self._clock_ns) / 1e9
         if self.hide_usage:
             return self._feed(data)

@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 from io import StringIO
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+from shipper.record.openai.fragments import Fragments, joined_parts, update
+
 Json = dict[str, Any]
 
 _NOT_HEAD = frozenset({"choices", "usage", "object", "obfuscation"})
 _FIRST = frozenset({"id", "created", "model"})  # later values don't replace the first
-_ONCE = frozenset({"id", "name", "role", "type", "format"})  # said once, or repeated, but never in fragments
 _NO_CONTENT = ("tool_calls", "function_call", "refusal", "audio")  # beside these an empty content means none
 _REPEATED = frozenset({"text", "message"})  # of a choice that has a delta: what that says, once more
-_JOINED_PARTS = frozenset({"text", "thinking", "reasoning.text", "reasoning.summary", "reasoning.encrypted"})
-_MAX_LEVELS = 16  # of objects that arrive in fragments
-
-
-class _Fragments:
-    """An object that arrives in fragments: texts are joined, lists extended, objects merged, the rest replaced."""
-
-    __slots__ = ("_levels", "lists", "texts", "values")
-
-    def __init__(self, levels: int = _MAX_LEVELS) -> None:
-        self._levels = levels
-        self.texts: dict[str, list[str]] = {}
-        self.lists: dict[str, list[Any]] = {}
-        self.values: dict[str, Any] = {}
-
-    def add(self, key: str, value: Any) -> None:
-        kind = type(value)
-        if kind is str and key not in _ONCE:
-            if (texts := self.texts.get(key)) is None:
-                self.texts[key] = [value]
-            else:
-                texts.append(value)
-        elif kind is list:
-            self.lists.setdefault(key, []).extend(value)
-        elif kind is dict and self._levels:
-            inner = self.values.get(key)
-            if type(inner) is not _Fragments:
-                inner = self.values[key] = _Fragments(self._levels - 1)
-            for name, item in value.items():
-                inner.add(name, item)
-        elif value is None or (kind is str and self.values.get(key)):
-            self.values.setdefault(key, None)
-        else:
-            self.values[key] = value
-
-    def result(self) -> Json:
-        out: Json = {}
-        for key, value in self.values.items():
-            out[key] = value.result() if type(value) is _Fragments else value
-        for key, items in self.lists.items():
-            out[key] = list(items)
-        for key, texts in self.texts.items():
-            out[key] = "".join(texts)
-        return out
 
 
 class _ToolCalls:
     """Tool calls of one choice, told apart by index, else by id."""
 
-    __slots__ = ("_calls", "_last")
+    __slots__ = ("_calls", "_last", "_moved")
 
     def __init__(self) -> None:
-        self._calls: dict[int, _Fragments] = {}
+        self._calls: dict[int, Fragments] = {}
         self._last = -1
+        self._moved: dict[int, int] = {}  # index → place of the call that has it now
 
     def add(self, fragment: Any) -> None:
         if type(fragment) is not dict:
@@ -77,7 +34,7 @@ class _ToolCalls:
         index = self._last = self._index_of(fragment)
         call = self._calls.get(index)
         if call is None:
-            call = self._calls[index] = _Fragments()
+            call = self._calls[index] = Fragments()
         for key, value in fragment.items():
             if key != "index":
                 call.add(key, value)
@@ -92,9 +49,11 @@ class _ToolCalls:
         inner = fragment.get("function")
         begins = bool(call_id) and type(inner) is dict and bool(inner.get("name"))
         if type(index) is int:
-            known = self._calls.get(index)
-            taken = known is not None and bool(known.values.get("id")) and known.values["id"] != call_id
-            return max(self._calls) + 1 if begins and taken else index
+            place = self._moved.get(index, index)
+            known = self._calls.get(place)
+            if begins and known is not None and known.values.get("id") not in (None, "", call_id):
+                place = self._moved[index] = max(self._calls) + 1  # and so are the fragments that follow
+            return place
         if call_id:
             for place, call in self._calls.items():
                 if call.values.get("id") == call_id:
@@ -116,9 +75,9 @@ class _Choice:
         # one buffer: fragments that are kept one by one take milliseconds to free at a long stream's end
         self._content: StringIO | None = None
         self._parts: list[Any] = []  # of a content that is no text
-        self._message: _Fragments | None = None  # what the deltas say besides content and tool calls
+        self._message: Fragments | None = None  # what the deltas say besides content and tool calls
         self._calls: _ToolCalls | None = None
-        self._logprobs: _Fragments | None = None
+        self._logprobs: Fragments | None = None
         self._rest: Json = {}  # what else stands beside the delta, and is never in fragments
         self.finish_reason: Any = None
         self.is_text = False  # of a legacy completion
@@ -137,7 +96,7 @@ class _Choice:
                 self._content = None
             else:
                 if self._message is None:
-                    self._message = _Fragments()
+                    self._message = Fragments()
                 self._message.add(key, value)
 
     def add_rest(self, key: str, value: Any) -> None:
@@ -147,10 +106,12 @@ class _Choice:
                 self.add_content(value)
         elif key == "logprobs":
             if self._logprobs is None:
-                self._logprobs = _Fragments()
+                self._logprobs = Fragments()
             self._logprobs.add(key, value)
+        elif type(value) is list and type(known := self._rest.get(key)) is list:
+            self._rest[key] = known + value  # vLLM's token ids
         else:
-            _update(self._rest, key, value)
+            update(self._rest, key, value)
 
     def add_content(self, text: str) -> None:
         if self._content is None:
@@ -175,49 +136,17 @@ class _Choice:
         message = self._message.result() if self._message else {}
         message.setdefault("role", "assistant")
         if type(details := message.get("reasoning_details")) is list:
-            message["reasoning_details"] = _joined_parts(details)
+            message["reasoning_details"] = joined_parts(details)
         if self._calls is not None:
             message["tool_calls"] = self._calls.result()
         content = self._content.getvalue() if self._content is not None else ""
         if self._parts:
-            message["content"] = _joined_parts([*self._parts, *self._text_part()])
+            message["content"] = joined_parts([*self._parts, *self._text_part()])
         elif content or (self._content is not None and not any(map(message.get, _NO_CONTENT))):
             message["content"] = content
         else:
             message.setdefault("content", None)
         return message
-
-
-def _update(values: Json, key: str, value: Any) -> None:
-    """Keep the latest value; objects are merged, since a provider may tell them bit by bit."""
-    known = values.get(key)
-    values[key] = {**known, **value} if type(value) is dict and type(known) is dict else value
-
-
-def _joined_parts(parts: list[Any]) -> list[Any]:
-    """A list of parts, fragments that follow each other as one, as without `stream`.
-
-    https://docs.mistral.ai/capabilities/reasoning/ (content), https://openrouter.ai/docs/use-cases/reasoning-tokens
-    (`reasoning_details`).
-    """
-    out: list[Any] = []
-    for (kind, _), group in groupby(parts, _part_key):
-        if type(kind) is not str or kind not in _JOINED_PARTS:
-            out += group
-            continue
-        whole = _Fragments()
-        for part in group:
-            for key, value in part.items():
-                whole.add(key, value)
-        joined = {"type": kind, **whole.result()}
-        if type(inner := joined.get("thinking")) is list:
-            joined["thinking"] = _joined_parts(inner)
-        out.append(joined)
-    return out
-
-
-def _part_key(part: Any) -> tuple[Any, Any]:
-    return (part.get("type"), part.get("index")) if type(part) is dict else (None, None)
 
 
 class ChatStream:
@@ -252,7 +181,7 @@ class ChatStream:
                 if key == "error":
                     self._error = value
                 elif key not in head or key not in _FIRST:
-                    _update(head, key, value)
+                    update(head, key, value)
         choices = chunk.get("choices")
         if type(choices) is list:
             for position, choice in enumerate(choices):

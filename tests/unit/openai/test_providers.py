@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 from typing import Any
 
@@ -60,6 +61,12 @@ PLAIN: dict[str, Answer] = {
     ),
     "CR alone": stream([event(one, line_end="\r") for one in BLUE]),
     "data in several lines": stream([event(one, indent=1) for one in BLUE]),
+    "no content type": Answer(200, b"", {}, [event(one) for one in BLUE]),
+    "another content type": Answer(200, b"", {"content-type": "application/json"}, [event(one) for one in BLUE]),
+    "the type in capitals": Answer(200, b"", {"content-type": "Text/Event-Stream"}, [event(one) for one in BLUE]),
+    "text beside the delta": stream(
+        [{**HEAD, "choices": [{"text": one["choices"][0]["delta"].get("content", ""), **one["choices"][0]}]} for one in BLUE]
+    ),
     "no space after the colon": stream([event(one).replace(b"data: ", b"data:") for one in BLUE]),
 }  # fmt: skip
 
@@ -200,3 +207,15 @@ def test_items_of_every_kind_are_recorded_alike_with_and_without_stream(captured
         cut["gen_ai"]["output"]["messages"][0]["parts"] == plain["gen_ai"]["output"]["messages"][0]["parts"]
     )
     assert cut["event"]["outcome"] == "unknown"
+
+
+def test_a_compressed_stream_has_a_time_to_its_first_chunk(captured: Captured) -> None:
+    """The bytes say nothing then; and Azure's name of the request counts where there is no other."""
+    body = gzip.compress(b"".join(event(one) for one in BLUE))
+    headers = {"content-type": "text/event-stream", "content-encoding": "gzip", "apim-request-id": "a1"}
+    with OpenAIServer(Answer(200, b"", headers, [body[:40], body[40:]])) as server:
+        both(server)
+    [document] = captured.documents
+    assert document["gen_ai"]["response"]["time_to_first_chunk"] > 0
+    assert document["llm"]["output"]["text"] == "Blue."
+    assert document["http"]["request"]["id"] == "a1"

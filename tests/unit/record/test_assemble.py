@@ -46,6 +46,21 @@ def test_tool_calls_all_numbered_zero_are_kept_apart_by_id() -> None:
     assert [(call["id"], call["function"]["name"]) for call in calls] == [("a", "f"), ("b", "g")]
 
 
+def test_fragments_of_calls_that_share_an_index_belong_to_the_latest() -> None:
+    """A second call under the same number gets the fragments that follow it."""
+    calls = calls_of(
+        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}],
+        [{"index": 0, "function": {"arguments": "}"}}],
+        [{"index": 0, "id": "b", "function": {"name": "g", "arguments": ""}}],
+        [{"index": 0, "function": {"arguments": "[1"}}],
+        [{"index": 0, "id": "b", "function": {"arguments": "]"}}],
+    )
+    assert [(call["id"], call["function"]) for call in calls] == [
+        ("a", {"name": "f", "arguments": "{}"}),
+        ("b", {"name": "g", "arguments": "[1]"}),
+    ]
+
+
 def test_tool_calls_without_index_are_kept_apart_by_id() -> None:
     """Fragments without id belong to the call before."""
     calls = calls_of(
@@ -286,9 +301,11 @@ def test_what_stands_beside_a_delta_is_not_joined() -> None:
     for piece in pieces:
         piece["choices"][0]["content_filter_results"] = {"hate": {"filtered": False, "severity": "safe"}}
         piece["choices"][0]["native_finish_reason"] = "stop"
+        piece["choices"][0]["token_ids"] = [1]
     pieces[1]["choices"][0]["content_filter_results"] = {"violence": {"filtered": False, "severity": "low"}}
     answer, _ = assemble(pieces)
     assert answer["choices"][0]["native_finish_reason"] == "stop"
+    assert answer["choices"][0]["token_ids"] == [1, 1]
     assert answer["choices"][0]["content_filter_results"] == {
         "hate": {"filtered": False, "severity": "safe"},
         "violence": {"filtered": False, "severity": "low"},
