@@ -3,7 +3,7 @@
 
 %w[json_text moment texts].each { |name| require File.join(File.dirname(File.expand_path(__FILE__)), "lib", name) }
 
-TEXT_LEVELS = 100 # they end up some levels below the record
+READER = LLM::JsonText.reader(100) # what it reads ends up some levels below the record
 MESSAGES = %w[
   [gen_ai][input][messages] [gen_ai][output][messages] [gen_ai][system_instructions] [gen_ai][tool][definitions]
 ].freeze
@@ -28,7 +28,7 @@ def filter(event)
 end
 
 def time(event)
-  LLM::Moment.nanoseconds(event.get("@timestamp").to_s)
+  LLM::Moment.nanoseconds(event.timestamp)
 end
 
 # Application and service are one name, whichever is given.
@@ -99,7 +99,7 @@ def write_texts(event)
     value = event.get(name)
     next unless value.is_a?(String)
     begin
-      event.set(name, LLM::JsonText.load(value, TEXT_LEVELS))
+      event.set(name, LLM::JsonText.load(value, READER))
     rescue JSON::ParserError
       next
     end

@@ -8,7 +8,7 @@ require File.join(File.dirname(File.expand_path(__FILE__)), "lib", "intake")
 
 def filter(event)
   # Inputs stamp it before the queue, so that an event that is read twice has one time of arrival.
-  arrived_ns = LLM::Moment.nanoseconds(event.get("@timestamp").to_s) || LLM::Moment.nanoseconds(Time.now.to_f)
+  arrived_ns = LLM::Moment.nanoseconds(event.timestamp) || LLM::Moment.nanoseconds(Time.now.to_f)
   LLM::Intake.documents(text(event), arrived_ns).map { |document| event_of(document, arrived_ns) }
 end
 

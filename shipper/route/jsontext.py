@@ -9,6 +9,9 @@ from typing import Any
 MAX_LEVELS = 128
 """Nesting of objects and lists; what is deeper counts as unreadable: at 250 levels Logstash runs out of stack, and ends."""
 
+MAX_DIGITS = 4300
+"""Digits of a number; Python reads no integers that have more."""
+
 
 def load(text: str, max_levels: int = MAX_LEVELS) -> Any:
     """The JSON value of a text.
@@ -16,7 +19,7 @@ def load(text: str, max_levels: int = MAX_LEVELS) -> Any:
     Numbers that no double can hold are kept as a word.
 
     Raises:
-        ValueError: it is no JSON, nested too deeply, or holds half a character.
+        ValueError: it is no JSON, nested too deeply, holds half a character or a number of more than 4300 digits.
     """
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_number)
@@ -38,6 +41,8 @@ def _refuse(constant: str) -> Any:
 
 
 def _number(digits: str) -> float | str:
+    if len(digits) > MAX_DIGITS and sum(map(str.isdigit, digits)) > MAX_DIGITS:
+        raise ValueError(digits[:20])
     number = float(digits)
     return number if math.isfinite(number) else "-Infinity" if number < 0 else "Infinity"
 

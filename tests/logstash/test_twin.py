@@ -231,6 +231,114 @@ def test_dumps(ruby: Ruby) -> None:
     assert ruby([["dumped", one] for one in written]) == [dump(load(one)) for one in written]
 
 
+UNUSUAL = [
+    *(
+        "",
+        " ",
+        "null",
+        "5",
+        '"a"',
+        "[1,]",
+        "1 2",
+        "{} {}",
+        "{}x",
+        "[}",
+        "'a'",
+        "{a:1}",
+        '{"a":1,"a":{"b":2}}',
+    ),
+    *(
+        "/**/{}",
+        "{}//",
+        "#\n{}",
+        "NaN",
+        "-Infinity",
+        "01",
+        "-01",
+        "1.",
+        ".5",
+        "+1",
+        "0x10",
+        "-",
+        "1e",
+        "-0",
+        "-0.0",
+    ),
+    *(
+        "1e400",
+        "[-1e400, 1e308, 1E+309, 1e-400]",
+        f'{{"a":[{"9" * 400}.0, {"9" * 250}e99]}}',
+        *(
+            "0." + "1" * 20_000,
+            "-0." + "1" * 4299,
+            "-0." + "1" * 4300,
+            "1" * 4298 + ".5e-1",
+            "1" * 4298 + ".5e-10",
+        ),
+    ),
+    *(
+        "9" * 4300,
+        "-" + "9" * 4300,
+        "9" * 4301,
+        "9" * 4301 + ".5",
+        "9" * 20_000,
+        '["1e999", "' + "9" * 400 + '"]',
+    ),
+    *(
+        r'"\ud800"',
+        r'"\uDC00\uD800"',
+        r'"\ud83d\ude00"',
+        r'"\\ud800"',
+        r'"\\\ud800"',
+        r'"\ud83dA"',
+        r'"\ud83d\ud83d\ude00"',
+    ),
+    *(
+        r'{"\uDBFF":1}',
+        r'"\u00e9\uE000\u0000"',
+        r'"\x"',
+        r'"\u12"',
+        '"\\',
+        '"a',
+        '"\x01"',
+        '"\t"',
+        '"\n"',
+        '"\x7f\u2028"',
+    ),
+    *(
+        "{\0}",
+        '{\0"\0a\0"\0:\x001\0}\0',
+        "\0{",
+        "{}\0",
+        "\f{}",
+        "\xa0{}",
+        "\ufeff1",
+        '"\ufeff"',
+        '"' + "k" * 60_000 + '"',
+    ),
+    *('{"' + "k" * 60_000 + '":1}', *("[" * n + "]" * n for n in (MAX_LEVELS, MAX_LEVELS + 1, 5000))),
+]
+
+
+def test_what_is_json(ruby: Ruby) -> None:
+    """The same texts can be read, to the same values: also what only one of two usual readers takes."""
+    broken = st.tuples(
+        values.map(json.dumps), st.integers(0, 99), st.text('{}[]",:\\u 1e.-0dD8', max_size=3)
+    ).map(lambda one: one[0][: one[1]] + one[2] + one[0][one[1] :])
+    texts = [*UNUSUAL, *examples(broken, 600)]
+    readable = [read(one) for one in texts]
+    assert ruby([["dumped", one] for one in texts]) == readable
+    assert 100 < sum(one is None for one in readable) < len(texts) - 100
+
+
+def read(text: str) -> str | None:
+    """As Python reads and writes it; None when it can't be read."""
+    try:
+        return dump(load(text))
+    except ValueError:
+        return None
+
+
 def test_texts(ruby: Ruby) -> None:
     """The same searchable text of any messages."""
     some = examples(st.tuples(part | messages, messages, st.integers(0, 3) | values), 400)

@@ -25,13 +25,20 @@ def tests(name)
   script.instance_variable_get(:@context).execute_tests
 end
 
+# nil where it can't be read.
+def dumped(text)
+  LLM::JsonText.dump(LLM::JsonText.load(text))
+rescue JSON::ParserError
+  nil
+end
+
 CALLS = {
   "parses" => ->(text) { parses?(text) },
   "tests" => ->(name) { tests(name) },
   "slug" => ->(name) { LLM::Place.slug(name) },
   "id" => ->(id) { LLM::Place.id(id) },
   "moment" => ->(value) { LLM::Moment.nanoseconds(value)&.then { |ns| [ns.to_s, LLM::Moment.text(ns)] } },
-  "dumped" => ->(text) { LLM::JsonText.dump(LLM::JsonText.load(text)) },
+  "dumped" => ->(text) { dumped(text) },
   "input_text" => ->(instructions, messages) { LLM::Texts.input(instructions, messages) },
   "output_text" => ->(messages, selected) { LLM::Texts.output(messages, selected) },
   "documents" => ->(message) { LLM::Intake.documents(message, 1_763_710_242_123_456_789) },

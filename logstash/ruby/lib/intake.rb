@@ -6,7 +6,8 @@ require_relative "letter"
 require_relative "otlp"
 
 module LLM
-  # Something in a message: a record, or why it is none; with its original text and its place in the message.
+  # Something in a message: a record, or why it is none; with its place in the message, and what gives its original text:
+  # only a dead letter asks.
   Found = Struct.new(:original, :position, :record, :refusal)
 
   module Intake
@@ -29,7 +30,7 @@ module LLM
 
     def document(found, text, arrived_ns)
       refusal = found.refusal || Foreign.recognise(found.record, text, found.position)
-      refusal ? Letter.intake(refusal, found.original, found.record, arrived_ns, found.position) : found.record
+      refusal ? Letter.intake(refusal, found.original.call, found.record, arrived_ns, found.position) : found.record
     end
 
     def find(text)
@@ -45,28 +46,30 @@ module LLM
         begin
           found.concat(records(JsonText.load(line), line, found.size))
         rescue JSON::ParserError
-          return [Found.new(text, 0, nil, NOT_JSON)] if number.zero?
-          found << Found.new(line, found.size, nil, NOT_JSON)
+          return [Found.new(-> { text }, 0, nil, NOT_JSON)] if number.zero?
+          found << Found.new(-> { line }, found.size, nil, NOT_JSON)
         end
       end
       found
     end
 
-    # The records in a JSON value. `text` is the original of a value that is one record.
+    # The records in a JSON value. `text` is the original of a value that is one record; an item of an array is read from
+    # it again, since what is refused may have been changed until then.
     def records(value, text, position = 0)
-      found = []
-      several = value.is_a?(Array)
-      (several ? value : [value]).each do |item|
-        if Otlp.export?(item)
-          Otlp.spans(item).each do |span, record|
-            found << Found.new(JsonText.dump(span), position + found.size, record, record ? nil : NO_MODEL_CALL)
-          end
-          next
-        end
-        original = several ? JsonText.dump(item) : text
-        found << Found.new(original, position + found.size, item, item.is_a?(Hash) ? nil : NOT_AN_OBJECT)
+      return alone(value, -> { text }, position) unless value.is_a?(Array)
+      again = nil
+      value.each_with_index.with_object([]) do |(item, number), found|
+        original = -> { JsonText.dump((again ||= JsonText.load(text))[number]) }
+        found.concat(alone(item, original, position + found.size))
       end
-      found
+    end
+
+    # Those in a value that is no array: itself, or the spans of an export.
+    def alone(item, original, position)
+      return [Found.new(original, position, item, item.is_a?(Hash) ? nil : NOT_AN_OBJECT)] unless Otlp.export?(item)
+      Otlp.spans(item).each_with_index.map do |(span, record), number|
+        Found.new(-> { JsonText.dump(span) }, position + number, record, record ? nil : NO_MODEL_CALL)
+      end
     end
 
     # Without blanks and byte order marks at both ends. By bytes: a search from the end would look through all of it.

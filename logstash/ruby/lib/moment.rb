@@ -18,6 +18,7 @@ module LLM
       ns = case value
            when String then of_text(value)
            when Integer, Float then of_number(value)
+           when LogStash::Timestamp then value.to_i * 1_000_000_000 + value.nsec
            end
       ns if ns && ns >= 0 && ns < END_NS
     end

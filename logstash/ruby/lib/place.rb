@@ -15,6 +15,9 @@ module LLM
     KEPT = /\A[a-z0-9][a-z0-9._-]{0,79}\z/
     RESERVED = /-(?:\d{4}\.\d{2}(?:\.\d{2})?|undated|[0-9a-f]{10})\z/
     MAX_ID_BYTES = 512
+    MANY = 1000
+
+    @stems = {}.freeze # few of them make up all that arrives
 
     module_function
 
@@ -27,11 +30,23 @@ module LLM
 
     # `timestamp` is RFC 3339 in UTC; `partition` is "month" or "day".
     def index(dataset, application, version, timestamp, partition)
-      app = slug(named(application, "default"))
-      span = timestamp[0, partition == "day" ? 10 : 7].tr("-", ".")
+      names = [dataset, application, version]
+      stem = @stems[names] || keep(names, stem(*names))
+      "#{stem}#{timestamp[0, partition == "day" ? 10 : 7].tr("-", ".")}"
+    end
+
+    # The index up to its partition.
+    def stem(dataset, application, version)
       kind = KINDS[dataset]
-      return "llm-#{kind}-#{app}@#{span}" unless kind == "completions"
-      "llm-completions-#{app}@#{slug(named(version, "unversioned"))}-#{span}"
+      app = slug(named(application, "default"))
+      return "llm-#{kind}-#{app}@" unless kind == "completions"
+      "llm-completions-#{app}@#{slug(named(version, "unversioned"))}-"
+    end
+
+    # Never changed but replaced: threads share it.
+    def keep(names, stem)
+      @stems = { **(@stems.size < MANY ? @stems : {}), names => stem }.freeze
+      stem
     end
 
     def id(event_id)
