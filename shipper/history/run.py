@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipper.history.checkpoint import Books, Checkpoint, Progress, path_of
-from shipper.history.formats.llm_logs import QUERIES
+from shipper.history.formats.llm_queries import queries
 from shipper.history.inputs import Iterated, chosen
 from shipper.history.job import Job, Plan, Seen
 from shipper.history.mapping import mapped_format, shipped
 from shipper.history.quicken import LARGE_BYTES, put_back, put_back_abandoned, quicken
 from shipper.history.sources import postgres
+from shipper.history.sources.database import no_queries
 from shipper.history.sources.files import STDIN, members
 from shipper.history.sources.indices import SCHEMES, IndexSource
 from shipper.history.sources.read import Reader
@@ -217,7 +218,7 @@ def _inputs(source: str, form: Format | None, settings: Settings) -> Iterator[In
         yield postgres.SpendLogs(source)
         return
     for member in members([source]):
-        yield Reader(member, QUERIES if form is None or form.name == "llm-logs" else ())
+        yield Reader(member, queries if form is None or form.name == "llm-logs" else no_queries)
 
 
 def _plan(wanted: Wanted, settings: Settings) -> Plan:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
@@ -14,26 +15,33 @@ from shipper.errors import UsageError
 from shipper.history.event import START, Place, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    Queries = Callable[[dict[str, frozenset[str]]], Iterable[str]]
 
 MAGIC = b"SQLite format 3\x00"
 
 
+def no_queries(_tables: dict[str, frozenset[str]]) -> tuple[str, ...]:
+    """Nothing is asked for: no database is expected."""
+    return ()
+
+
 def sqlite_rows(
-    stream: BinaryIO, path: Path | None, source: str, queries: tuple[str, ...], start: Place = START
+    stream: BinaryIO, path: Path | None, source: str, queries: Queries, start: Place = START
 ) -> Iterator[Row]:
-    """A row for each row that a query finds; `start` and `end` are numbers of rows.
+    """A row for each row that the queries find; `start` and `end` are numbers of rows.
 
     Args:
         stream: the database's bytes, for one that is packed or remote.
         path: the database's file, when it is one: read where it is.
         source: its name.
-        queries: tried in turn, since tables grew columns over the years; the first that fits is taken.
+        queries: chooses what is asked for by what tables there are, with which columns.
         start: where to begin.
 
     Raises:
-        UsageError: it is damaged, or no query fits it.
+        UsageError: it is damaged, or there is no query for it.
     """
     with tempfile.NamedTemporaryFile(suffix=".db") as copy:
         if path is None:
@@ -43,7 +51,12 @@ def sqlite_rows(
         try:
             with closing(sqlite3.connect(f"{where}?mode=ro", uri=True)) as database:
                 database.row_factory = sqlite3.Row
-                found = _first_that_fits(database, queries)
+                chosen = list(queries(_tables(database)))
+                if not chosen:
+                    raise UsageError(
+                        f"{source} is no database of the llm command: it has none of its tables."
+                    )
+                found = chain.from_iterable(map(database.execute, chosen))
                 for number, record in enumerate(found, 1):
                     if number > start.line:
                         values = {name: value for name, value in dict(record).items() if value is not None}
@@ -53,10 +66,8 @@ def sqlite_rows(
             raise UsageError(f"{source} can't be read as a database of the llm command: {error}.") from None
 
 
-def _first_that_fits(database: sqlite3.Connection, queries: tuple[str, ...]) -> sqlite3.Cursor:
-    for query in queries[:-1]:
-        try:
-            return database.execute(query)
-        except sqlite3.OperationalError:
-            continue
-    return database.execute(queries[-1])
+def _tables(database: sqlite3.Connection) -> dict[str, frozenset[str]]:
+    """All tables, with their columns."""
+    names = [row["name"] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = "SELECT name FROM pragma_table_info(?)"
+    return {name: frozenset(row["name"] for row in database.execute(columns, (name,))) for name in names}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
 
+    from shipper.history.sources.database import Queries
     from shipper.history.sources.files import Member, Unpacked
 
 Container = Literal["lines", "array", "values", "csv", "parquet", "sqlite", "utf-16", "empty"]
@@ -27,7 +28,7 @@ _HEAD = 64 * 1024
 class Reader:
     """The rows of one member. `header` is the first line, once a CSV file is being read."""
 
-    def __init__(self, member: Member, queries: tuple[str, ...] = ()) -> None:
+    def __init__(self, member: Member, queries: Queries = database.no_queries) -> None:
         """Read from a member.
 
         Args:

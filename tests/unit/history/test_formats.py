@@ -388,6 +388,114 @@ def test_llm_logs(tmp_path: Path, settings: Settings, tools: bool) -> None:
     assert found["01hm"]["@timestamp"].startswith("2024-01-10T12:00:00")
 
 
+def test_llm_logs_with_fragments(tmp_path: Path, settings: Settings) -> None:
+    """What a prompt was put together from is in it: fragments, earlier answers, attachments, results of tools."""
+    make_logs(tmp_path / "logs.db", tools=True)
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as database, database:
+        database.executescript(
+            """
+            CREATE TABLE fragments (id INTEGER PRIMARY KEY, content TEXT);
+            CREATE TABLE prompt_fragments (response_id TEXT, fragment_id INTEGER, "order" INTEGER);
+            CREATE TABLE system_fragments (response_id TEXT, fragment_id INTEGER, "order" INTEGER);
+            CREATE TABLE attachments (id TEXT, type TEXT, path TEXT, url TEXT, content BLOB);
+            CREATE TABLE prompt_attachments (response_id TEXT, attachment_id TEXT, "order" INTEGER);
+            CREATE TABLE tool_results (response_id TEXT, name TEXT, output TEXT, tool_call_id TEXT);
+            CREATE TABLE schemas (id TEXT, content TEXT);
+            ALTER TABLE responses ADD COLUMN schema_id TEXT;
+            ALTER TABLE responses ADD COLUMN reasoning TEXT;
+            INSERT INTO fragments VALUES (1, 'A novel.'), (2, 'Rules.');
+            INSERT INTO prompt_fragments VALUES ('01hm', 1, 0);
+            INSERT INTO system_fragments VALUES ('01hm', 2, 0);
+            INSERT INTO attachments VALUES ('a1', 'image/png', NULL, 'https://example.com/a.png', NULL);
+            INSERT INTO prompt_attachments VALUES ('01hm', 'a1', 0);
+            INSERT INTO tool_results VALUES ('01hm', 'look', 'found', 'call_0');
+            INSERT INTO schemas VALUES ('s1', '{"type": "object"}');
+            UPDATE responses SET schema_id = 's1', reasoning = 'Hm.' WHERE id = '01hm';
+            INSERT INTO responses (id, model, prompt_json, response, conversation_id, datetime_utc) VALUES (
+                '01hn', 'gpt-4o', '{"messages": [
+                    {"role": "user", "content": {"$r": [{"$": "f:1"}, " Why?"]}},
+                    {"role": "assistant", "content": {"$": "r:01hm"}},
+                    {"role": "user", "content": "And now?"}]}', 'So.', 'c1', '2024-01-10T12:01:00+00:00');
+            """
+        )
+    found = stored(tmp_path / "logs.db", tmp_path, settings)
+    has(
+        found["01hm"],
+        llm__input__text="Rules.\n\nBe brief\nfound\nA novel.\nWhich {one}?",
+        llm__request__response_format="json_schema",
+    )
+    told = found["01hm"]["gen_ai"]
+    assert told["input"]["messages"][-1]["parts"][1]["uri"] == "https://example.com/a.png"
+    assert told["output"]["messages"][0]["parts"][0] == {"type": "reasoning", "content": "Hm."}
+    has(found["01hn"], llm__input__text="A novel. Why?\n42\nAnd now?", llm__output__text="So.")
+
+
+def test_llm_logs_of_turns(tmp_path: Path, settings: Settings) -> None:
+    """Since 2026 messages are a tree of parts; a call that was logged both ways is one."""
+    make_logs(tmp_path / "logs.db", tools=False)
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as database, database:
+        database.executescript(
+            """
+            CREATE TABLE threads (id TEXT, name TEXT);
+            CREATE TABLE turns (id TEXT, thread_id TEXT, parent_message_hash TEXT, tip_message_hash TEXT, model TEXT,
+                resolved_model TEXT, options_json TEXT, schema_id TEXT, input_tokens INTEGER, output_tokens INTEGER,
+                token_details TEXT, duration_ms INTEGER, datetime_utc TEXT, response_json TEXT);
+            CREATE TABLE messages (hash TEXT, parent_hash TEXT, role TEXT);
+            CREATE TABLE parts (id INTEGER, message_hash TEXT, position INTEGER, type TEXT, text TEXT, payload TEXT);
+            CREATE TABLE part_attachments (part_id INTEGER, attachment_id TEXT, "order" INTEGER);
+            CREATE TABLE attachments (id TEXT, type TEXT, path TEXT, url TEXT, content BLOB);
+            CREATE TABLE fragments (id INTEGER PRIMARY KEY, content TEXT);
+            CREATE TABLE schemas (id TEXT, content TEXT);
+            CREATE TABLE tools (id INTEGER, name TEXT, description TEXT, input_schema TEXT);
+            CREATE TABLE turn_tools (turn_id TEXT, tool_id INTEGER);
+            INSERT INTO fragments VALUES (1, 'A novel.');
+            INSERT INTO threads VALUES ('t1', 'About novels');
+            INSERT INTO attachments VALUES ('a1', 'application/pdf', '/a.pdf', NULL, NULL);
+            INSERT INTO tools VALUES (1, 'look', 'Looks', '{"type": "object"}');
+            INSERT INTO turn_tools VALUES ('01hz', 1);
+            INSERT INTO messages VALUES ('m1', NULL, 'system'), ('m2', 'm1', 'user'), ('m3', 'm2', 'assistant'),
+                ('m4', 'm3', 'tool'), ('m5', 'm4', 'assistant');
+            INSERT INTO parts VALUES (1, 'm1', 0, 'text', 'Be brief', NULL),
+                (2, 'm2', 0, 'text', NULL, '{"text_ref": [{"fragment": 1}, {"literal": " Why?"}]}'),
+                (3, 'm2', 1, 'attachment', NULL, '{"attachment": {"id": "a1"}}'),
+                (4, 'm3', 0, 'tool_call', NULL, '{"name": "look", "arguments": {"q": 1}, "tool_call_id": "c1"}'),
+                (5, 'm4', 0, 'tool_result', NULL, '{"name": "look", "output": "found", "tool_call_id": "c1"}'),
+                (6, 'm5', 0, 'reasoning', 'Hm.', NULL), (7, 'm5', 1, 'text', 'So.', NULL);
+            INSERT INTO part_attachments VALUES (3, 'a1', 0);
+            INSERT INTO turns VALUES ('01hm', 't1', 'm2', 'm3', 'gpt-4o', NULL, NULL, NULL, 11, 3, NULL, 1500,
+                '2024-01-10T12:00:00+00:00', NULL);
+            INSERT INTO turns VALUES ('01hz', 't1', 'm4', 'm5', 'gpt-4o', NULL, '{"temperature": 0.5}', NULL, 21, 5,
+                '{"prompt_tokens_details": {"cached_tokens": 7}}', 900, '2026-08-10T12:00:00+00:00',
+                '{"id": "resp-1", "finish_reason": "stop"}');
+            """
+        )
+    found = stored(tmp_path / "logs.db", tmp_path, settings)
+    assert sorted(found) == ["01hm", "01hz"]
+    has(found["01hm"], llm__input__text="Be brief\nA novel. Why?", llm__tool__names=["look"])
+    has(
+        found["01hz"],
+        llm__input__text="Be brief\nA novel. Why?\nfound",
+        llm__output__text="So.",
+        gen_ai__conversation__id="t1",
+        gen_ai__request__temperature=0.5,
+        gen_ai__response__finish_reasons=["stop"],
+        gen_ai__usage__cache_read__input_tokens=7,
+        llm__latency_ms=900.0,
+        gen_ai__tool__definitions=[
+            {"type": "function", "name": "look", "description": "Looks", "parameters": {"type": "object"}}
+        ],
+    )
+    told = found["01hz"]["gen_ai"]
+    assert [message["role"] for message in told["input"]["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
+    assert told["input"]["messages"][1]["parts"][1]["file_id"] == "a1"
+    assert told["output"]["messages"][0]["parts"][0] == {"type": "reasoning", "content": "Hm."}
+
+
 def test_elastic_openai(tmp_path: Path, settings: Settings) -> None:
     """A bucket of usage is a report, not a call: its sums, and how many requests it stands for."""
     found = stored(FIXTURES / "elastic-openai", tmp_path, settings)
