@@ -15,7 +15,8 @@ from elasticsearch import BadRequestError
 from shipper.errors import StoreError, TemplatesMissing
 from shipper.export.private import without_content
 from shipper.export.run import Summary
-from shipper.read.scan import Selection, Snapshot, documents_of, read_slices, slices_for
+from shipper.read.hits import documents_of
+from shipper.read.scan import Selection, Snapshot, read_slices, slices_for
 from shipper.store.assets import load_templates
 from shipper.store.explain import error_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
     from shipper.export.plan import Plan
-    from shipper.read.scan import RawHit
+    from shipper.read.hits import Hits, RawHit
 
 _FROM, _TO = "llm-completions-", "llm-figures-"
 _PEOPLE = frozenset({"user.id"})
@@ -75,7 +76,7 @@ def _target(hit: RawHit) -> str:
     return _TO + str(orjson.loads(hit.index_name)).removeprefix(_FROM)
 
 
-def _lines(hits: list[RawHit]) -> bytes:
+def _lines(hits: Hits) -> bytes:
     lines: list[bytes] = []
     for hit, document in zip(hits, documents_of(hits), strict=True):
         lines.append(b'{"index":{"_index":%b,"_id":%b}}' % (orjson.dumps(_target(hit)), hit.id))

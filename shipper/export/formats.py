@@ -15,13 +15,13 @@ from shipper.export.finetune import example_of
 from shipper.export.spans import traces_of
 from shipper.read.columns import Table
 from shipper.read.frames import batch_of, schema_of
-from shipper.read.scan import documents_of
+from shipper.read.hits import decoded, documents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from shipper.read.columns import Column
-    from shipper.read.scan import RawHit
+    from shipper.read.hits import Hits
 
     Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -54,7 +54,7 @@ class Format(Protocol):
     header: bytes
     """Before all pages."""
 
-    def encode(self, hits: list[RawHit]) -> Encoded:
+    def encode(self, hits: Hits) -> Encoded:
         """A page. Raises what redaction raises."""
         ...
 
@@ -79,7 +79,7 @@ class Lines:
         self._make = make
         self._change = change
 
-    def encode(self, hits: list[RawHit]) -> Encoded:
+    def encode(self, hits: Hits) -> Encoded:
         """A line for each document that makes one; the reason for the others."""
         lines: list[bytes] = []
         skipped = Counter[str]()
@@ -98,17 +98,13 @@ class Documents(Lines):
     def __init__(self, change: Change | None) -> None:
         super().__init__(lambda document: document, change)
 
-    def encode(self, hits: list[RawHit]) -> Encoded:
+    def encode(self, hits: Hits) -> Encoded:
         """A line for each document."""
-        if self._change is None:
-            sources = [hit.source for hit in hits]
-        else:
-            sources = [orjson.dumps(self._change(document)) for document in documents_of(hits)]
-        parts: list[bytes] = []
-        add = parts.extend
-        for hit, source in zip(hits, sources, strict=True):
-            add((b'{"_index":', hit.index_name, b',"_id":', hit.id, b',"_source":', source, b"}\n"))
-        return Encoded(b"".join(parts), len(hits), {})
+        lines: list[bytes] = []
+        for index_name, document_id, source in hits:
+            kept = source if self._change is None else orjson.dumps(self._change(decoded(source)))
+            lines.append(b'{"_index":%b,"_id":%b,"_source":%b}\n' % (index_name, document_id, kept))
+        return Encoded(b"".join(lines), len(lines), {})
 
 
 class Csv:
@@ -122,7 +118,7 @@ class Csv:
         self._change = change
         self.header = _rows([[column.name for column in columns]])
 
-    def encode(self, hits: list[RawHit]) -> Encoded:
+    def encode(self, hits: Hits) -> Encoded:
         """A line for each document."""
         values = self._table.of(_changed(hits, self._change), len(hits))
         shown = [
@@ -145,7 +141,7 @@ class Parquet:
         self._table = Table(columns)
         self._change = change
 
-    def encode(self, hits: list[RawHit]) -> Encoded:
+    def encode(self, hits: Hits) -> Encoded:
         """An Arrow stream of one batch."""
         import pyarrow as pa
 
@@ -196,7 +192,7 @@ def make_format(name: Name, columns: Sequence[Column], change: Change | None) ->
 _MAKERS: Final = {"openai-finetune": example_of, "openai-batch": request_of, "otlp-json": traces_of}
 
 
-def _changed(hits: list[RawHit], change: Change | None) -> Iterator[dict[str, Any]]:
+def _changed(hits: Hits, change: Change | None) -> Iterator[dict[str, Any]]:
     documents = documents_of(hits)
     return documents if change is None else map(change, documents)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipper.export.formats import Encoded, Format
     from shipper.export.packing import Pack
     from shipper.export.plan import Plan
-    from shipper.read.scan import RawHit
+    from shipper.read.hits import Hits
 
     Progress = Callable[[int, int], None]
 
@@ -150,11 +150,11 @@ def export_to_stream(
     return Summary(documents, dict(skipped), size, time.monotonic() - began, resumed=False)
 
 
-def _encoder(form: Format, pack: Pack | None) -> Callable[[list[RawHit]], Encoded]:
+def _encoder(form: Format, pack: Pack | None) -> Callable[[Hits], Encoded]:
     if pack is None:
         return form.encode
 
-    def encode(hits: list[RawHit]) -> Encoded:
+    def encode(hits: Hits) -> Encoded:
         encoded = form.encode(hits)
         return encoded._replace(data=pack(encoded.data)) if encoded.data else encoded
 

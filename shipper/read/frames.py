@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from shipper.errors import UsageError
 from shipper.read.columns import Column, Table, chosen
+from shipper.read.hits import Hits, documents_of
 from shipper.read.query import INDICES, Query, query_of
-from shipper.read.scan import RawHit, Selection, Snapshot, documents_of, read_slices, slices_for
+from shipper.read.scan import Selection, Snapshot, read_slices, slices_for
 from shipper.read.when import parse_when
 from shipper.settings import Settings
 from shipper.store.client import open_store
@@ -140,9 +141,7 @@ def schema_of(columns: Sequence[Column], *, categories: bool = True) -> pa.Schem
     return arrow.schema([arrow.field(column.name, types[column.kind]) for column in columns])
 
 
-def batcher(
-    columns: Sequence[Column], *, categories: bool = True
-) -> Callable[[list[RawHit]], pa.RecordBatch]:
+def batcher(columns: Sequence[Column], *, categories: bool = True) -> Callable[[Hits], pa.RecordBatch]:
     """A function that makes a batch of hits.
 
     Raises:
@@ -151,7 +150,7 @@ def batcher(
     schema = schema_of(columns, categories=categories)
     table = Table(columns)
 
-    def batch(hits: list[RawHit]) -> pa.RecordBatch:
+    def batch(hits: Hits) -> pa.RecordBatch:
         return batch_of(table.of(documents_of(hits), len(hits)), schema)
 
     return batch

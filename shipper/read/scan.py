@@ -7,7 +7,6 @@ carries behind its own (as the name of a query that everything matches), which n
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import secrets
@@ -17,19 +16,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-import orjson
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from shipper.errors import SnapshotGone, StoreError, UsageError
+from shipper.errors import SnapshotGone, UsageError
+from shipper.read.hits import Hits
 from shipper.read.search import next_page
-from shipper.record.serialize import to_json
 from shipper.send.backoff import backoff_s
-from shipper.store.explain import error_of
 from shipper.store.transport import StoreTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from elasticsearch import Elasticsearch
 
@@ -45,20 +42,7 @@ _TRIES: Final = 6
 _LONGEST_PAUSE_S: Final = 20.0
 _BUSY: Final = (429, 502, 503, 504)
 
-_HITS: Final = b'"hits":['
-_HEAD: Final = re.compile(
-    rb'[^{]*\{"_index":("[^"]*"),"_id":("(?:[^"\\]|\\.)*").*?"_source":', re.DOTALL
-)  # of a hit, from the comma behind the one before
-_SORT: Final = b',"sort":'
 _PIT_ID: Final = re.compile(rb'"pit_id":"([^"]+)"')
-
-
-class RawHit(NamedTuple):
-    """A stored document and where it is, each as JSON on one line: its own line breaks are spaces."""
-
-    index_name: bytes
-    id: bytes
-    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +70,7 @@ class Position:
 class Page(NamedTuple):
     """One page of a slice, and where the slice goes on."""
 
-    hits: list[RawHit]
+    hits: Hits
     position: Position
 
 
@@ -126,11 +110,13 @@ class Snapshot:
             size = min(size, selection.limit - position.taken)
         body = self._body(selection, number, of, position.after, size)
         answer = self._ask(body)
-        hits, after = self._cut(answer)
+        hits = Hits(answer, self.word)
+        if (renewed := _PIT_ID.search(answer, 0, hits.begin)) is not None:
+            self.id = renewed[1].decode()
         taken = position.taken + len(hits)
         done = len(hits) < size or taken == selection.limit
         following = next_page(size, len(answer), _LARGEST_PAGE) if hits else size
-        return Page(hits, Position(after or position.after, following, taken, done))
+        return Page(hits, Position(hits.last_sort or position.after, following, taken, done))
 
     def count(self, selection: Selection) -> int:
         """How many documents there are to read.
@@ -194,37 +180,11 @@ class Snapshot:
             time.sleep(backoff_s(attempt, _LONGEST_PAUSE_S, random.uniform(0.5, 1)))
         raise AssertionError
 
-    def _cut(self, answer: bytes) -> tuple[list[RawHit], list[Any] | None]:
-        """The hits of an answer, and the sort value of the last."""
-        find = answer.find
-        begin = find(_HITS, find(b'"hits":{'))
-        if begin < 0:
-            raise _unreadable(answer)
-        if (renewed := _PIT_ID.search(answer, 0, begin)) is not None:
-            self.id = renewed[1].decode()
-        mark = f',"matched_queries":["{self.word}"]}}'.encode()
-        hits: list[RawHit] = []
-        at, sort = begin + len(_HITS), b""
-        while (stop := find(mark, at)) >= 0:
-            head = _HEAD.match(answer, at, stop)
-            end = answer.rfind(_SORT, at, stop)
-            if head is None or end < head.end():
-                raise _unreadable(answer)
-            source = answer[head.end() : end]
-            if b"\n" in source or b"\r" in source:
-                source = source.replace(b"\n", b" ").replace(b"\r", b" ")
-            hits.append(RawHit(head[1], head[2], source))
-            sort = answer[end + len(_SORT) : stop]
-            at = stop + len(mark)
-        if find(b"{", at) >= 0:
-            raise _unreadable(answer)
-        return hits, orjson.loads(sort) if sort else None
-
 
 def read_slices(
     snapshot: Snapshot,
     selection: Selection,
-    work: Callable[[list[RawHit]], T],
+    work: Callable[[Hits], T],
     starts: Mapping[int, Position] | int = SLICES,
 ) -> Iterator[tuple[int, T, Page]]:
     """Pages of all slices as they come, each with its slice's number and what `work` has made of it.
@@ -271,22 +231,5 @@ def slices_for(selection: Selection) -> int:
     return 1 if selection.limit is not None else SLICES
 
 
-def documents_of(hits: Iterable[RawHit]) -> Iterator[dict[str, Any]]:
-    """The hits decoded, one at a time: a page of objects is many times as large as its bytes. Never raises for what the store keeps."""
-    return (_decoded(hit.source) for hit in hits)
-
-
-def _decoded(source: bytes) -> dict[str, Any]:
-    try:
-        return orjson.loads(source)
-    except orjson.JSONDecodeError:  # half a surrogate pair, which others than we may have stored
-        return orjson.loads(to_json(json.loads(source.decode("utf-8", "replace")))[0])
-
-
 def _is_gone(error: ApiError) -> bool:
     return error.status_code == 404 or "search_context_missing" in str(error.body)
-
-
-def _unreadable(answer: bytes) -> StoreError:
-    kind, reason = error_of({"error": answer[:200].decode("utf-8", "replace")})
-    return StoreError(f"The store's answer to a search can't be read: {kind}{reason}")

@@ -10,7 +10,8 @@ from elasticsearch import ApiError, Elasticsearch
 
 from shipper.errors import SnapshotGone, StoreError, UsageError
 from shipper.read import scan
-from shipper.read.scan import Position, RawHit, Selection, Snapshot, documents_of, read_slices
+from shipper.read.hits import Hits, RawHit, documents_of
+from shipper.read.scan import Position, Selection, Snapshot, read_slices
 from shipper.settings import Settings
 from shipper.store.client import connect
 from tests.loopback import PRODUCT, Answer, Loopback
@@ -125,3 +126,26 @@ def test_a_limit_has_one_slice() -> None:
     snapshot: Any = None
     with pytest.raises(UsageError, match="one slice"):
         next(read_slices(snapshot, Selection({}, limit=5), len, 3))
+
+
+def test_hits_are_cut_each_time_anew() -> None:
+    """What the store keeps comes out byte by byte, on one line, and a second time the same."""
+    word = b"w" * 32
+    tricky = rb'{"a":",\"sort\":[1]","b":{"_source":{"sort":[2]}}}'
+    ends = b'"sort":[7],"matched_queries":["%b"]}' % word
+    body = b'{"hits":{"hits":[{"_index":"i","_id":"x\\"_source\\":","_ignored":["b"],"_source":%b,%b,' % (
+        tricky,
+        ends,
+    )
+    body += b'{"_index":"i","_id":"y","_score":null,"_source":{\r\n"c":1},%b]}}' % ends
+    hits = Hits(body, word.decode())
+    found = [RawHit(b'"i"', b'"x\\"_source\\":"', tricky), RawHit(b'"i"', b'"y"', b'{  "c":1}')]
+    assert (len(hits), hits.last_sort) == (2, [7])
+    assert list(hits) == list(hits) == found
+
+
+def test_a_hit_that_is_none_is_told() -> None:
+    """An answer that breaks off within its hits is an error as well."""
+    body = b'{"hits":{"hits":[{"_index":"i","_score":1,"sort":[7],"matched_queries":["w"]}]}}'
+    with pytest.raises(StoreError, match="can't be read"):
+        list(Hits(body, "w"))
