@@ -4,7 +4,8 @@ The export has no specification; fields as described by readers of it, for examp
 https://github.com/mitkury/chatgpt-export-parser (docs/chatgpt-data-export-format.md): `mapping` holds nodes by id with
 `message`, `parent` and `children`; an answer that was generated again is a sibling; `current_node` is the end of the
 branch that is shown. Every answer on every branch becomes a call: its input is what was said since the answer before,
-which it names. `message_feedback.json` holds thumbs.
+which it names, its reasoning what it thought since then. A turn that ends with what a tool made, as a picture, has that
+as its answer. `message_feedback.json` holds thumbs.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from shipper.history.event import FEEDBACK, Event, Format, Json, Rejected, share
 from shipper.history.formats.turns import object_of, opened, others, texted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from shipper.history.event import Lookup
 
 _APP = "chatgpt"
 _OF_ANSWER = frozenset(["model_slug", "finish_details"])
+_OF_POINTER = frozenset(["asset_pointer", "content_type", "type"])
+_THOUGHTS = frozenset({"thoughts", "reasoning_recap"})  # kinds of content
+_OWN = frozenset({"assistant", "tool"})  # roles of what is not the user's
 _RATINGS = {"thumbsUp": True, "thumbs_up": True, "thumbsDown": False, "thumbs_down": False}
 
 
@@ -55,53 +59,90 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
 def _answers(conversation: Json) -> Iterator[Event]:
     nodes: Json = conversation["mapping"]
     shown = _branch(nodes, conversation.get("current_node"))
-    for node_id, node in nodes.items():
-        message = node.get("message") if isinstance(node, dict) else None
-        if _is_answer(message):
-            yield _answer(conversation, nodes, node_id, is_shown=node_id in shown)
+    messages = {
+        node_id: node["message"]
+        for node_id, node in nodes.items()
+        if isinstance(node, dict) and isinstance(node.get("message"), dict)
+    }
+    answers = {node_id for node_id, message in messages.items() if _is_answer(message)}
+    answers |= _last_words(nodes, messages, answers)
+    for node_id in messages:
+        if node_id in answers:
+            yield _answer(conversation, messages, answers, node_id, is_shown=node_id in shown)
 
 
-def _is_answer(message: Any) -> bool:
-    """What the model said to the user; its words to tools belong to the next answer's input."""
+def _is_answer(message: Json) -> bool:
+    """What the model said to the user; its words to tools and its thoughts belong to the answer that follows."""
     return (
-        isinstance(message, dict)
-        and _role(message) == "assistant"
+        _role(message) == "assistant"
         and message.get("recipient", "all") == "all"
+        and _kind(message) not in _THOUGHTS
         and bool(_text(message.get("content")))
     )
 
 
-def _answer(conversation: Json, nodes: Json, node_id: str, *, is_shown: bool) -> Event:
-    message: Json = nodes[node_id]["message"]
-    said: list[Json] = []
-    previous, seen, parent = None, {node_id}, nodes[node_id].get("parent")
-    asked_at = None
-    while isinstance(parent, str) and parent in nodes and parent not in seen:
-        seen.add(parent)
-        before = nodes[parent].get("message")
-        if _is_answer(before):
-            previous = texted(before.get("id")) or parent
-            break
-        if isinstance(before, dict) and (text := _text(before.get("content"))):
-            said.append({"role": _role(before), "content": text})
-            if _role(before) == "user":
-                asked_at = asked_at or before.get("create_time")
-        parent = nodes[parent].get("parent")
+def _last_words(nodes: Json, messages: Json, answers: set[str]) -> set[str]:
+    """What the model, or a tool for it, said last in turns that have no answer."""
+    followed = {
+        node.get("parent")
+        for node_id, node in nodes.items()
+        if isinstance(node, dict) and node_id in messages and _role(messages[node_id]) != "user"
+    }
+    found: set[str] = set()
+    for node_id, message in messages.items():
+        if node_id in followed or _role(message) not in _OWN or node_id in answers:
+            continue
+        turn = list(_before(nodes, node_id, lambda one: one in messages and _role(messages[one]) == "user"))
+        spoken = [messages[one] for one in turn if one in messages]
+        if answers.isdisjoint(turn) and any(_role(one) == "assistant" and _content(one) for one in spoken):
+            found.add(node_id)
+    return found
+
+
+def _before(nodes: Json, node_id: Any, is_end: Callable[[str], bool]) -> Iterator[str]:
+    """A node and those before it, the latest first, up to the one where the way ends."""
+    seen: set[str] = set()
+    while isinstance(node_id, str) and node_id in nodes and node_id not in seen and not is_end(node_id):
+        yield node_id
+        seen.add(node_id)
+        node_id = object_of(nodes[node_id]).get("parent")
+
+
+def _answer(conversation: Json, messages: Json, answers: set[str], node_id: str, *, is_shown: bool) -> Event:
+    nodes: Json = conversation["mapping"]
+    message: Json = messages[node_id]
+    way = [*_before(nodes, nodes[node_id].get("parent"), answers.__contains__)]
+    first = object_of(nodes[way[-1] if way else node_id]).get("parent")
+    previous = (texted(messages[first].get("id")) or first) if first in answers else None
+    said = [messages[one] for one in reversed(way) if one in messages]
+    asked_at = next((one.get("create_time") for one in said[::-1] if _role(one) == "user"), None)
+    thoughts = [_text(one.get("content")) for one in said if _kind(one) in _THOUGHTS]
+    told = [one for one in said if _kind(one) not in _THOUGHTS]
+    answer, own = _message(message), [message]
+    if not _is_answer(message):  # with what led to it, since the user spoke
+        since = next((place for place, one in enumerate(told[::-1]) if _role(one) == "user"), len(told))
+        own = [*told[len(told) - since :], message]
+        told = told[: len(told) - since]
+        answer = {"content": [part for one in own for part in _parts(one.get("content"))]}
+    answer |= {"role": "assistant", **({"reasoning_content": "\n".join(thoughts)} if thoughts else {})}
     metadata = object_of(message.get("metadata"))
-    model = metadata.get("model_slug") or conversation.get("default_model_slug")
-    choice: Json = {"index": 0, "message": {"role": "assistant", "content": _text(message.get("content"))}}
+    slugs = (object_of(one.get("metadata")).get("model_slug") for one in own[::-1])
+    model = next(filter(None, slugs), conversation.get("default_model_slug"))
+    choice: Json = {"index": 0, "message": answer}
     finish = metadata.get("finish_details")
     if isinstance(finish, dict) and isinstance(finish.get("type"), str):
         choice["finish_reason"] = finish["type"]
     session = texted(conversation.get("conversation_id")) or texted(conversation.get("id"))
+    asked = [_message(one) for one in told if _content(one)]
     call: Json = {
-        "request": {"messages": said[::-1], "model": model} if model else {"messages": said[::-1]},
+        "request": {"messages": asked, "model": model} if model else {"messages": asked},
         "response": {"model": model, "choices": [choice]} if model else {"choices": [choice]},
         "api": "chat_completions",
         "provider": "openai",
         "started_at": message.get("create_time") or asked_at or conversation.get("create_time"),
         "session_id": session,
         "previous_event_id": previous,
+        "join_keys": [key for one in own if (key := texted(one.get("id")))],
         "request_attributes": {"title": conversation.get("title")},
         "response_attributes": {**(others(metadata, _OF_ANSWER) or {}), "shown": is_shown},
     }
@@ -126,12 +167,49 @@ def _role(message: Json) -> str:
     return str(author.get("role", "user")) if isinstance(author, dict) else "user"
 
 
+def _kind(message: Json) -> str:
+    return str(object_of(message.get("content")).get("content_type"))
+
+
+def _message(message: Json) -> Json:
+    """A message in OpenAI's form, with the tool that it is from, or for."""
+    out: Json = {"role": _role(message), "content": _content(message)}
+    author = object_of(message.get("author"))
+    if author.get("name"):
+        out["name"] = author["name"]
+    if message.get("recipient", "all") != "all":
+        out["recipient"] = message["recipient"]
+    return out
+
+
+def _content(message: Json) -> str | list[Json]:
+    """The words of a message, or its parts, where some are none; the files that a user gave stand in the metadata."""
+    parts = _parts(message.get("content"))
+    files = object_of(message.get("metadata")).get("attachments")
+    pointed = {str(part.get("file_id", "")).rpartition("/")[2] for part in parts}
+    parts += [
+        {"type": "file", "file": {**one, "file_id": one.get("id")}}
+        for one in (files if isinstance(files, list) else ())
+        if isinstance(one, dict) and one.get("id") not in pointed
+    ]
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def _parts(content: Any) -> list[Json]:
+    if isinstance(content, dict) and isinstance(parts := content.get("parts"), list):
+        return [part for one in parts if (part := _part(one)) is not None]
+    text = _text(content)
+    return [{"type": "text", "text": text}] if text else []
+
+
 def _text(content: Any) -> str:
-    """The words of a message; what is no text is named by its type."""
+    """The words of a content."""
     if not isinstance(content, dict):
         return content if isinstance(content, str) else ""
-    if isinstance(parts := content.get("parts"), list):
-        return "\n".join(filter(None, map(_part, parts)))
+    if isinstance(content.get("parts"), list):
+        return "\n".join(part["text"] for part in _parts(content) if part["type"] == "text")
     for name in ("text", "result", "content"):
         if isinstance(content.get(name), str):
             return content[name]
@@ -140,14 +218,18 @@ def _text(content: Any) -> str:
     return ""
 
 
-def _part(part: Any) -> str:
+def _part(part: Any) -> Json | None:
     if isinstance(part, str):
-        return part
+        return {"type": "text", "text": part} if part else None
     if not isinstance(part, dict):
-        return ""
-    return (
-        part["text"] if isinstance(part.get("text"), str) else f"[{part.get('content_type', 'attachment')}]"
-    )
+        return None
+    if isinstance(part.get("text"), str):
+        return {"type": "text", "text": part["text"]}
+    pointer = part.get("asset_pointer")
+    kind = str(part.get("content_type"))
+    if isinstance(pointer, str) and kind.startswith("image"):
+        return {"type": "input_image", "file_id": pointer, **(others(part, _OF_POINTER) or {})}
+    return {"type": "file", "file": {"file_id": pointer, **part}}
 
 
 def _feedback(value: Json) -> Event:

@@ -106,7 +106,7 @@ def test_chatgpt(tmp_path: Path, settings: Settings) -> None:
     )
     has(
         found["n-a2"],
-        llm__input__text="[image_asset_pointer]\nAnd this one?\nprint(1)",
+        llm__input__text="And this one?\nprint(1)",
         llm__previous__event_id="n-a1",
         llm__attributes__response={"shown": True},
     )
@@ -117,6 +117,64 @@ def test_chatgpt(tmp_path: Path, settings: Settings) -> None:
         llm__join__key=["n-a0"],
         llm__application__name="chatgpt",
     )
+
+
+def said(node: str, parent: str, role: str, content: Any, **more: Any) -> dict[str, Any]:
+    """A node of a conversation with a message."""
+    text = {"content_type": "text", "parts": [content]}
+    message = {
+        "id": node,
+        "author": {"role": role},
+        "create_time": 1714000000.0,
+        "content": text if isinstance(content, str) else content,
+        "recipient": "all",
+        "metadata": {},
+        **more,
+    }
+    return {"id": node, "parent": parent, "message": message}
+
+
+def test_chatgpt_thoughts_and_pictures(tmp_path: Path, settings: Settings) -> None:
+    """Thoughts are the answer's reasoning, not answers; a picture is an answer; files keep their ids."""
+    picture = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-cat", "width": 9}
+    mixed = {"content_type": "multimodal_text", "parts": [picture, "What is it?"]}
+    thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "Adding", "content": "2 and 2."}]}
+    nodes: list[dict[str, Any]] = [
+        {"id": "root", "parent": None, "message": None},
+        said("u1", "root", "user", "2+2?"),
+        said("t1", "u1", "assistant", thoughts, metadata={"model_slug": "o3"}),
+        said("t2", "t1", "assistant", {"content_type": "reasoning_recap", "content": "Thought for 3 s"}),
+        said("a1", "t2", "assistant", "4", metadata={"model_slug": "o3"}),
+        said("u2", "a1", "user", mixed),
+        said("d1", "u2", "assistant", "a cat", recipient="dalle.text2im", metadata={"model_slug": "gpt-4o"}),
+        said("d2", "d1", "tool", {"content_type": "multimodal_text", "parts": [picture]}),
+        said("u3", "d2", "user", "Thanks"),
+        said("a3", "u3", "assistant", "Welcome"),
+        said("u4", "a3", "user", "Nobody answers this"),
+    ]
+    conversation = {
+        "title": "T",
+        "conversation_id": "c1",
+        "current_node": "u4",
+        "mapping": {node["id"]: node for node in nodes} | {"lost": None},
+    }
+    (tmp_path / "conversations.json").write_bytes(orjson.dumps([conversation]))
+    found = stored(tmp_path / "conversations.json", tmp_path, settings)
+    assert list(found) == ["a1", "d2", "a3"]
+    has(found["a1"], llm__input__text="2+2?", llm__output__text="4", gen_ai__response__model="o3")
+    assert found["a1"]["gen_ai"]["output"]["messages"][0]["parts"][0] == {
+        "type": "reasoning",
+        "content": "2 and 2.\nThought for 3 s",
+    }
+    has(found["d2"], llm__input__text="What is it?", llm__previous__event_id="a1")
+    assert "d1" in found["d2"]["llm"]["join"]["key"]
+    image = {"type": "file", "modality": "image", "file_id": "file-service://file-cat", "width": 9}
+    assert found["d2"]["gen_ai"]["input"]["messages"][0]["parts"][0] == image
+    assert found["d2"]["gen_ai"]["output"]["messages"][0]["parts"] == [
+        {"type": "text", "content": "a cat"},
+        image,
+    ]
+    has(found["a3"], llm__input__text="Thanks", llm__previous__event_id="d2")
 
 
 def test_langfuse(tmp_path: Path, settings: Settings) -> None:
