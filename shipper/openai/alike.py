@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 _FIELD: Final = len(b"data: ")
 _TEXT: Final = re.compile(rb'"content": ?"([^"\\]*)"')
@@ -26,7 +26,7 @@ _NOT_COMPARED: Final = frozenset({"choices", "obfuscation"})
 class _Frame(NamedTuple):
     """What stands behind the text, and what takes the text."""
 
-    middle: bytes  # up to the padding, or to the end
+    behind: bytes  # up to the padding, or to the end
     padded: bool
     write: Callable[[str], object]
 
@@ -41,25 +41,25 @@ class Alike:
         self._begin = 0  # where the text begins, in all of them
         self._rest = b""  # what the latest chunk said besides its choices
 
-    def take(self, event: bytes) -> bool:
-        """Write an event's text, if it is known what else it says. Never raises."""
-        begin = self._begin
-        frame = self._frames.get(event[:begin])
-        if frame is None:
-            return False
-        middle, padded, write = frame
-        end = event.find(b'"', begin)
-        if not event.startswith(middle, end):
-            return False
-        tail = event[end + len(middle) :]
-        if not (tail.endswith(_AFTER_PADDING) and tail[:-2].isalnum() if padded else not tail):
-            return False
-        try:
-            text = orjson.loads(event[begin - 1 : end + 1])
-        except ValueError:
-            return False
-        write(text)
-        return True
+    def others(self, events: Iterable[bytes]) -> Iterator[bytes]:
+        """Write the text of those events that are known but for it, and yield the others, in order. Never raises."""
+        for event in events:
+            begin = self._begin
+            if (frame := self._frames.get(event[:begin])) is not None:
+                behind, padded, write = frame
+                end = event.find(b'"', begin)
+                tail = event[end:]
+                if padded and tail.startswith(behind) and tail.endswith(_AFTER_PADDING):
+                    padding = tail[len(behind) : -len(_AFTER_PADDING)]
+                    tail = behind if padding.isalnum() else b""
+                if tail == behind:
+                    try:
+                        write(orjson.loads(event[begin - 1 : end + 1]))
+                    except ValueError:
+                        pass
+                    else:
+                        continue
+            yield event
 
     def learn(self, event: bytes, chunk: dict[str, Any], write: Callable[[str], object] | None) -> None:
         """Look at a chunk that was parsed and added.
@@ -67,23 +67,23 @@ class Alike:
         Args:
             event: one line, `data: ` and the chunk.
             chunk: what orjson made of it.
-            write: takes the text of chunks like this one, if they add nothing but text.
+            write: takes the text of chunks like this one, if they add nothing but text; until another comes.
         """
         rest = orjson.dumps({key: value for key, value in chunk.items() if key not in _NOT_COMPARED})
-        if rest != self._rest:  # it may come once only: wait for a second one
+        if write is None or rest != self._rest:  # it may come once only: wait for a second one
             self._rest = rest
             self._frames.clear()
             return
-        found = _TEXT.search(event) if write is not None else None
-        if found is None or write is None:
+        found = _TEXT.search(event)
+        if found is None:
             return
         begin, end = found.span(1)
         if self._frames and (begin != self._begin or event[:begin] in self._frames):
             return
         padding = _PADDING.search(event, end)
-        middle = event[end : padding.start(1)] if padding else event[end:]
+        behind = event[end : padding.start(1)] if padding else event[end:]
         # proven by one letter more in the text and in the padding: that is what the chunk says more then, and no else
-        grown = [event[_FIELD:begin], found[1], b"?", middle, *([padding[1], b'?"}'] if padding else [])]
+        grown = [event[_FIELD:begin], found[1], b"?", behind, *([padding[1], b'?"}'] if padding else [])]
         try:
             other = orjson.loads(b"".join(grown))
         except ValueError:
@@ -92,7 +92,7 @@ class Alike:
         if more != said + "?" or (padding and other["obfuscation"] != chunk["obfuscation"] + "?"):
             return
         self._begin = begin
-        self._frames[event[:begin]] = _Frame(middle, padding is not None, write)
+        self._frames[event[:begin]] = _Frame(behind, padding is not None, write)
 
     def forget(self) -> None:
         """Nothing is known of what comes now."""

@@ -65,16 +65,18 @@ class Events:
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the body; returns what of them the caller is to see."""
         events = self._splitter.feed(data)
+        self._count += len(events)
+        hidden: list[bytes] = []
+        for event in self._alike.others(events):
+            self._count -= 1
+            chunk = self._read(event)
+            if self._hide_usage and _is_usage_only(chunk):
+                hidden.append(event)
         if not self._hide_usage:
-            for event in events:
-                self._read(event)
             return data
-        return b"".join([event + b"\n\n" for event in events if not _is_usage_only(self._read(event))])
+        return b"".join([event + b"\n\n" for event in events if event not in hidden])
 
     def _read(self, event: bytes) -> Any:
-        if self._alike.take(event):
-            self._count += 1
-            return None
         data = data_of(event)
         if self._over or not data:
             return None

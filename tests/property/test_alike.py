@@ -24,7 +24,7 @@ TEXTS = st.one_of(
 DELTAS = st.one_of(
     st.fixed_dictionaries({"content": TEXTS}),
     st.fixed_dictionaries(
-        {"content": st.one_of(TEXTS, st.none())},
+        {"content": st.one_of(TEXTS, st.none(), st.just([{"type": "text", "text": "part"}]))},
         optional={
             "role": st.sampled_from(["assistant", "", None, {"x": "y"}, ["z"]]),
             "refusal": st.sampled_from([None, "no"]),
@@ -41,6 +41,7 @@ CHOICES = st.fixed_dictionaries(
         "content": st.just("beside the delta"),
     },
 )
+SIMPLE = st.just([{"index": 0, "delta": {"content": " so"}, "finish_reason": None}])
 PLAIN = st.just({"delta": {}, "finish_reason": None})
 HEADS = st.sampled_from(
     [
@@ -81,7 +82,12 @@ def others(draw: st.DrawFn) -> bytes:
     """Any event that may come in between; at times one that is spoilt."""
     if draw(st.integers(0, 4)) == 0:
         return draw(NO_CHUNKS)
-    event = event_of(draw(HEADS), draw(st.lists(CHOICES, max_size=2)), draw(TAILS), draw(WRITERS))
+    event = event_of(
+        draw(HEADS),
+        draw(st.one_of(SIMPLE, SIMPLE, st.lists(CHOICES, max_size=2))),
+        draw(TAILS),
+        draw(WRITERS),
+    )
     if draw(st.integers(0, 2)) == 0:
         place = draw(st.integers(0, len(event)))
         spoilt = draw(st.sampled_from([b'"', b"\\", b"}", b"\x01", b"\xff", b"x"]))
@@ -145,18 +151,17 @@ def chunk(text: str, index: int = 0, padding: str = "") -> tuple[bytes, Json]:
 
 
 def test_after_two_chunks_that_are_alike_no_third_is_parsed() -> None:
-    """Each choice's text goes where it belongs, line ends and padding included."""
+    """Each choice's text goes where it belongs, line ends and padding included; the others are given back."""
     for padding in ("", "x7"):
         alike = Alike()
         texts: list[list[str]] = [[], []]
         for index in (0, 0, 1):
             event, said = chunk("first", index, padding)
-            assert not alike.take(event)
+            assert list(alike.others([event])) == [event]
             alike.learn(event, said, texts[index].append)
-        assert alike.take(chunk(" a\n", 0, padding * 2)[0])
-        assert alike.take(chunk("é", 1, padding)[0])
-        assert not alike.take(chunk('"', 0, padding)[0])
-        assert not alike.take(chunk("third choice", 2, padding)[0])
+        others = [chunk('"', 0, padding)[0], chunk("third choice", 2, padding)[0]]
+        known = [chunk(" a\n", 0, padding * 2)[0], chunk("é", 1, padding)[0]]
+        assert list(alike.others([others[0], *known, others[1]])) == others
         assert texts == [[" a\n"], ["é"]]
         alike.forget()
-        assert not alike.take(chunk("a", 0, padding)[0])
+        assert list(alike.others(known)) == known

@@ -5,10 +5,10 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from shipper.record.openai.fragments import Fragments, joined_parts, update
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-from shipper.record.openai.fragments import Fragments, joined_parts, update
 
 Json = dict[str, Any]
 
@@ -69,11 +69,11 @@ class _ToolCalls:
 class _Choice:
     """One of the interleaved choices."""
 
-    __slots__ = ("_calls", "_content", "_logprobs", "_message", "_parts", "_rest", "finish_reason", "is_text")
+    __slots__ = ("_calls", "_logprobs", "_message", "_parts", "_rest", "content", "finish_reason", "is_text")
 
     def __init__(self) -> None:
         # one buffer: fragments that are kept one by one take milliseconds to free at a long stream's end
-        self._content: StringIO | None = None
+        self.content: StringIO | None = None
         self._parts: list[Any] = []  # of a content that is no text
         self._message: Fragments | None = None  # what the deltas say besides content and tool calls
         self._calls: _ToolCalls | None = None
@@ -85,7 +85,7 @@ class _Choice:
     def add_delta(self, delta: Json) -> None:
         for key, value in delta.items():
             if key == "content" and type(value) is str:
-                self.add_content(value)
+                self._add_content(value)
             elif key == "tool_calls" and type(value) is list:
                 if self._calls is None:
                     self._calls = _ToolCalls()
@@ -93,7 +93,7 @@ class _Choice:
                     self._calls.add(fragment)
             elif key == "content" and type(value) is list:
                 self._parts += [*self._text_part(), *value]
-                self._content = None
+                self.content = None
             else:
                 if self._message is None:
                     self._message = Fragments()
@@ -103,7 +103,7 @@ class _Choice:
         if key == "text":
             self.is_text = True
             if type(value) is str:
-                self.add_content(value)
+                self._add_content(value)
         elif key == "logprobs":
             if self._logprobs is None:
                 self._logprobs = Fragments()
@@ -113,19 +113,19 @@ class _Choice:
         else:
             update(self._rest, key, value)
 
-    def add_content(self, text: str) -> None:
-        if self._content is None:
-            self._content = StringIO()
-        self._content.write(text)
+    def _add_content(self, text: str) -> None:
+        if self.content is None:
+            self.content = StringIO()
+        self.content.write(text)
 
     def _text_part(self) -> list[Json]:
-        text = self._content.getvalue() if self._content is not None else ""
+        text = self.content.getvalue() if self.content is not None else ""
         return [{"type": "text", "text": text}] if text else []
 
     def result(self, index: int, *, text: bool) -> Json:
         out: Json = {"index": index, "finish_reason": self.finish_reason}
         if text:
-            out["text"] = self._content.getvalue() if self._content is not None else ""
+            out["text"] = self.content.getvalue() if self.content is not None else ""
         else:
             out["message"] = self._message_so_far()
         if self._logprobs is not None:
@@ -139,10 +139,10 @@ class _Choice:
             message["reasoning_details"] = joined_parts(details)
         if self._calls is not None:
             message["tool_calls"] = self._calls.result()
-        content = self._content.getvalue() if self._content is not None else ""
+        content = self.content.getvalue() if self.content is not None else ""
         if self._parts:
             message["content"] = joined_parts([*self._parts, *self._text_part()])
-        elif content or (self._content is not None and not any(map(message.get, _NO_CONTENT))):
+        elif content or (self.content is not None and not any(map(message.get, _NO_CONTENT))):
             message["content"] = content
         else:
             message.setdefault("content", None)
@@ -229,7 +229,8 @@ class ChatStream:
         )
         if any(value is not None for value in more):
             return None
-        return self._choices[index].add_content
+        content = self._choices[index].content
+        return None if content is None else content.write
 
     def _is_text(self) -> bool:
         return any(choice.is_text for choice in self._choices.values())
