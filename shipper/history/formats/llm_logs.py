@@ -28,7 +28,15 @@ _OF_CALL = frozenset(
         *("conversation_id", "conversation_name", "thread_id", "chat_id", "datetime_utc", "timestamp_utc"),
         *("timestamp", "input_tokens", "output_tokens", "token_details", "schema_id", "schema_json", "tools"),
         *("tool_calls", "tool_results", "fragments", "system_fragments", "attachments", "reasoning"),
-        *("said_before", "messages", "parent_message_hash", "tip_message_hash"),
+        *(
+            "prompt",
+            "system",
+            "response",
+            "said_before",
+            "messages",
+            "parent_message_hash",
+            "tip_message_hash",
+        ),
     ]
 )
 

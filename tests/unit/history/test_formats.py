@@ -480,6 +480,7 @@ def test_llm_logs_with_fragments(tmp_path: Path, settings: Settings) -> None:
     has(
         found["01hm"],
         llm__input__text="Rules.\n\nBe brief\nfound\nA novel.\nWhich {one}?",
+        llm__attributes=None,
         llm__request__response_format="json_schema",
     )
     told = found["01hm"]["gen_ai"]
