@@ -66,7 +66,10 @@ class JoinState:
     applications: list[Group] = field(default_factory=list[Group])
     ages: list[Group] = field(default_factory=list[Group])
     lag_p50_s: float | None = None
-    """From an event's creation to its join, of the joins of the last day; imports are left out."""
+    """From an event's arrival to its join, of what arrived and was joined within the last day; imports are left out.
+
+    What an export of another store brings says when it arrived there.
+    """
     lag_p95_s: float | None = None
     oldest_pending: datetime | None = None
     oldest_unseen: datetime | None = None
@@ -95,7 +98,10 @@ def join_state(client: Elasticsearch, now: datetime, *, app: str | None = None) 
     counts["orphans"] = {
         "filter": {"bool": {"filter": [old], "must_not": [{"term": {"llm.join.status": "joined"}}]}}
     }
-    recent = {"range": {"llm.join.matched_at": {"gte": (now - _LAG_SPAN).isoformat()}}}
+    recent = [
+        {"range": {name: {"gte": (now - _LAG_SPAN).isoformat()}}}
+        for name in ("event.ingested", "llm.join.matched_at")
+    ]
     aggregations = {
         **counts,
         "applications": {
@@ -107,9 +113,7 @@ def join_state(client: Elasticsearch, now: datetime, *, app: str | None = None) 
             "aggs": counts,
         },
         "recent": {
-            "filter": {
-                "bool": {"filter": [recent], "must_not": [{"exists": {"field": "llm.import.source"}}]}
-            },
+            "filter": {"bool": {"filter": recent, "must_not": [{"exists": {"field": "llm.import.source"}}]}},
             "aggs": {"lag": {"percentiles": {"field": "llm.join.lag_ms", "percents": [50, 95]}}},
         },
         "waiting": {"filter": _PENDING, "aggs": {"oldest": {"min": {"field": "event.ingested"}}}},

@@ -275,3 +275,46 @@ def test_imported_feedback_is_in_no_figure_of_how_joins_lag(
     assert (state.total.events, state.total.joined) == (2, 2)
     assert state.lag_p95_s is None
     assert state.lag_s(datetime.now(UTC)) == 0
+
+
+def test_feedback_that_is_carried_letter_by_letter_is_in_no_figure_of_how_joins_lag(
+    to_node: Settings, store: Elasticsearch
+) -> None:
+    """Its arrival is that of the store it came from, a month ago: only what arrived within the day tells of the joiner."""
+    call = {
+        "@timestamp": "2026-01-02T00:00:00.000000Z",
+        "event": {
+            "id": "carried-call",
+            "kind": "event",
+            "dataset": "llm.completion",
+            "ingested": "2026-01-02T00:00:01Z",
+        },
+        "llm": {"application": {"name": "shop"}, "content_hash": "b2:1", "join": {"key": ["carried-call"]}},
+        "service": {"name": "shop", "version": "1"},
+    }
+    verdict = {
+        "@timestamp": "2026-01-02T00:01:00.000000Z",
+        "event": {
+            "id": "carried-word",
+            "kind": "event",
+            "dataset": "llm.feedback",
+            "ingested": "2026-01-02T00:01:01Z",
+        },
+        "llm": {
+            "application": {"name": "shop"},
+            "content_hash": "b2:2",
+            "join": {"key": ["carried-call"]},
+            "feedback": {"name": "rating", "score": 1.0},
+        },
+        "service": {"name": "shop"},
+    }
+    assert import_history(rows=[call, verdict], settings=to_node).books.delivered == 2
+    everything(store)
+    with open_store(to_node) as client:
+        assert Joiner(client, to_node).run().joined == 1
+    everything(store)
+    with open_store(to_node) as client:
+        state = join_state(client, datetime.now(UTC))
+    assert state.total.joined == 1
+    assert (state.lag_p50_s, state.lag_p95_s) == (None, None)
+    assert state.lag_s(datetime.now(UTC)) == 0
