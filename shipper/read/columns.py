@@ -35,6 +35,8 @@ _KINDS: Final[dict[str, Kind]] = {
     "boolean": "boolean",
     "date": "time",
 }
+_STORED_AS: Final[dict[Kind, type]] = {"text": str, "name": str, "number": float, "boolean": bool}
+"""Stored values that are the column's as they are: JSON has no infinite numbers."""
 _REPEATED: Final[dict[Kind, Kind]] = {"name": "names", "integer": "integers"}
 _LONG: Final = range(-(2**63), 2**63)
 _SHORT: Final = range(-(2**15), 2**15)
@@ -111,7 +113,7 @@ class Table:
             branch = self._plan
             for key in path:
                 branch = branch.setdefault(key, {})
-            branch[last] = (place, column.read)
+            branch[last] = (place, _STORED_AS.get(column.kind), column.read)
 
     def of(self, documents: Iterable[Mapping[str, Any]], count: int) -> list[list[Any]]:
         """A list of values for each column, of so many documents. Never raises for JSON."""
@@ -122,14 +124,13 @@ class Table:
 
 
 def _fill(out: list[list[Any]], row: int, branch: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-    small, large = (plan, branch) if len(plan) < len(branch) else (branch, plan)
-    for key in small:
-        if key not in large:
+    for key in plan if len(plan) < len(branch) else branch:
+        value, wanted = branch.get(key), plan.get(key)
+        if value is None or wanted is None:
             continue
-        value, wanted = branch[key], plan[key]
         if type(wanted) is tuple:
-            if value is not None:
-                out[wanted[0]][row] = wanted[1](value)
+            place, stored_as, read = wanted
+            out[place][row] = value if type(value) is stored_as else read(value)
         elif type(value) is dict:
             _fill(out, row, value, wanted)
 
