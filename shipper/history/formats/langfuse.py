@@ -26,6 +26,11 @@ _MODEL_CALLS = ("GENERATION", "EMBEDDING")
 _TYPES = (*_MODEL_CALLS, "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "GUARDRAIL")
 _KINDS = {"ANNOTATION": "human", "API": "evaluator", "EVAL": "evaluator"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_COUNTS = ("input_usage", "output_usage", "total_usage", "prompt_tokens", "completion_tokens", "total_tokens")
+_MAIN = (
+    ("input", "input_tokens", "prompt", "prompt_tokens"),
+    ("output", "output_tokens", "completion", "completion_tokens"),
+)
 _BOOLEAN = "BOOLEAN"
 _OF_CALL = frozenset(
     [
@@ -95,6 +100,11 @@ def _is_trace(row: Json) -> bool:
     )
 
 
+def _is_whole(row: Json) -> bool:
+    """Whether it is a trace as the web pages give it for download, beside its observations."""
+    return isinstance(row.get("trace"), dict) and isinstance(row.get("observations"), list)
+
+
 def _is_page(row: Json) -> bool:
     """Whether it is an answer of the API, with several rows inside."""
     return isinstance(row.get("data"), list) and "meta" in row
@@ -102,7 +112,7 @@ def _is_page(row: Json) -> bool:
 
 def _is_known(value: Json) -> bool:
     row = _row(value)
-    return _is_observation(row) or _is_score(row) or _is_trace(row) or _is_page(row)
+    return _is_observation(row) or _is_score(row) or _is_trace(row) or _is_page(row) or _is_whole(row)
 
 
 def _recognise(sample: Sequence[Any]) -> float:
@@ -121,6 +131,8 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     if _is_page(row):
         for one in row["data"]:
             yield from _events(one, lookup)
+    elif _is_whole(row):
+        yield from _events({**row["trace"], "observations": row["observations"]}, lookup)
     elif _is_observation(row):
         if row["type"] in _MODEL_CALLS:
             yield _call(row, _trace_of(row, lookup))
@@ -186,13 +198,24 @@ def _stream(row: Json) -> Json | None:
 
 
 def _usage(row: Json) -> Json | None:
-    """Buckets that don't overlap (`input_cached_tokens` is not in `input`) as totals with their parts."""
+    """Totals with their parts.
+
+    Langfuse counts in buckets that don't overlap (`input_cached_tokens` is not in `input`); what others send it may
+    overlap, and then `input` and `output` alone make the `total`.
+    """
     details = row.get("usage_details") or row.get("usage")
     if not isinstance(details, dict):
-        return None
-    counts = {name: int(count) for name, count in details.items() if isinstance(count, (int, float))}
+        details = {name.removesuffix("_usage").removesuffix("_tokens"): row.get(name) for name in _COUNTS}
+    counts = {
+        _CAMEL.sub(r"_\1", name).lower(): int(count)
+        for name, count in details.items()
+        if isinstance(count, (int, float)) and not isinstance(count, bool)
+    }
     inputs = sum(count for name, count in counts.items() if name.startswith(("input", "prompt")))
     outputs = sum(count for name, count in counts.items() if name.startswith(("output", "completion")))
+    main = [next((counts[name] for name in names if name in counts), 0) for names in _MAIN]
+    if sum(main) == counts.get("total", counts.get("total_tokens")):
+        inputs, outputs = main
     cached = sum(count for name, count in counts.items() if "cache" in name and "creat" not in name)
     reasoning = sum(count for name, count in counts.items() if "reasoning" in name)
     if not inputs and not outputs:
@@ -201,7 +224,7 @@ def _usage(row: Json) -> Json | None:
         "prompt_tokens": inputs,
         "completion_tokens": outputs,
         "prompt_tokens_details": {"cached_tokens": min(cached, inputs)},
-        "completion_tokens_details": {"reasoning_tokens": reasoning},
+        "completion_tokens_details": {"reasoning_tokens": min(reasoning, outputs)},
     }
 
 

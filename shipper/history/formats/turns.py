@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shipper.feedback.rows import Cell, plain
+from shipper.history.formats.spoken import is_in_parts, whole_messages
 
 if TYPE_CHECKING:
     from shipper.history.event import Json
@@ -80,7 +81,11 @@ def messages_of(value: Any) -> list[Any] | None:
         value = value[0]  # LangChain's batch of one
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
         return None
-    messages = [message_of(one) for one in value]
+    messages = [
+        message
+        for one in value
+        for message in (whole_messages(one) if is_in_parts(one) else [message_of(one)])
+    ]
     return messages if all("role" in one for one in messages) else None
 
 

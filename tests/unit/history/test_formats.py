@@ -627,3 +627,62 @@ def test_words_of_others_documents_are_content_wherever_our_fields_have_them(
     assert "said" not in orjson.dumps(bare).decode()
     assert bare["gen_ai"]["usage"]["input_tokens"] == 7
     assert bare["gen_ai"]["request"]["model"] == "gpt-4o"
+
+
+def observation(name: str, **more: Any) -> dict[str, Any]:
+    """A generation as Langfuse's pages give it for download."""
+    start = "2025-08-01T13:22:00.147Z"
+    return {"id": name, "type": "GENERATION", "traceId": "t1", "startTime": start, "model": "gpt-4o", **more}
+
+
+def test_langfuse_download(tmp_path: Path, settings: Settings) -> None:
+    """A trace beside its observations; counts that overlap, counts of the older kind; messages in parts."""
+    parts = [
+        {"type": "reasoning", "content": "Hm."},
+        {"type": "text", "content": "Rain."},
+        {"type": "tool_call", "id": "c1", "name": "look", "arguments": {"q": 1}},
+    ]
+    google = [
+        {"role": "user", "parts": [{"text": "Weather?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {"q": 1}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"sky": "grey"}}}]},
+    ]
+    download = {
+        "trace": {"id": "t1", "timestamp": "2025-08-01T13:22:00.000Z", "userId": "u1", "public": False},
+        "observations": [
+            observation(
+                "overlapping",
+                usageDetails={"input": 6, "output": 20, "completion_details.reasoning": 11, "total": 26},
+                input=google,
+                output=[{"role": "assistant", "parts": parts, "finish_reason": "tool_calls"}],
+            ),
+            observation(
+                "apart", usageDetails={"input": 6, "input_cached_tokens": 4, "output": 2, "total": 12}
+            ),
+            observation("older", inputUsage=7, outputUsage=3, totalUsage=10),
+        ],
+    }
+    (tmp_path / "trace.json").write_bytes(orjson.dumps(download))
+    found = stored(tmp_path / "trace.json", tmp_path, settings)
+    counts = {name: one["gen_ai"]["usage"] for name, one in found.items()}
+    assert [(one["input_tokens"], one["output_tokens"]) for one in counts.values()] == [
+        (6, 20),
+        (10, 2),
+        (7, 3),
+    ]
+    assert counts["overlapping"]["reasoning"] == {"output_tokens": 11}
+    assert counts["apart"]["cache_read"] == {"input_tokens": 4}
+    has(
+        found["overlapping"],
+        user__id="u1",
+        llm__input__text='Weather?\n{"sky":"grey"}',
+        llm__output__text="Rain.",
+        llm__tool__names=["look"],
+    )
+    told = found["overlapping"]["gen_ai"]
+    assert [message["role"] for message in told["input"]["messages"]] == ["user", "assistant", "tool"]
+    assert [part["type"] for part in told["output"]["messages"][0]["parts"]] == [
+        "reasoning",
+        "text",
+        "tool_call",
+    ]
