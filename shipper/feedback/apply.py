@@ -12,7 +12,7 @@ from shipper.feedback.requests import Requests, Write
 from shipper.record.amendment import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shipper.feedback.documents import Event, Stored
     from shipper.feedback.requests import Written
@@ -67,17 +67,9 @@ def apply(requests: Requests, targets: Sequence[Target], lower_is_better: frozen
     partial = [target for target in targets if target.is_amended and not target.stored.is_whole]
     _read_again(requests, partial, whole=True)
     for _ in range(_ROUNDS):
-        writes: list[Write] = []
         written: list[Target] = []
-        for target in targets:
-            if target.outcome is not None:
-                continue
-            if (write := merged(target, lower_is_better)) is None:
-                target.settle(Outcome.HOLDS)
-            else:
-                writes.append(write)
-                written.append(target)
-        for target, answer in zip(written, requests.write(writes), strict=True):
+        answers = requests.write(_writes(targets, lower_is_better, written))
+        for target, answer in zip(written, answers, strict=True):
             _settle(target, answer)
         counts.changed += sum(target.outcome is Outcome.HOLDS for target in written)
         targets = [target for target in written if target.outcome is None]
@@ -89,6 +81,20 @@ def apply(requests: Requests, targets: Sequence[Target], lower_is_better: frozen
     for target in targets:
         target.settle(Outcome.FAILED, "too many writers at once")
     return counts
+
+
+def _writes(
+    targets: Iterable[Target], lower_is_better: frozenset[str], written: list[Target]
+) -> Iterator[Write]:
+    """One after the other, as they are sent: the bodies of a round take much memory. `written` gets their targets."""
+    for target in targets:
+        if target.outcome is not None:
+            continue
+        if (write := merged(target, lower_is_better)) is None:
+            target.settle(Outcome.HOLDS)
+        else:
+            written.append(target)
+            yield write
 
 
 def _settle(target: Target, answer: Written) -> None:
@@ -103,24 +109,24 @@ def _settle(target: Target, answer: Written) -> None:
 
 def merged(target: Target, lower_is_better: frozenset[str]) -> Write | None:
     """The write that makes the completion hold its events; None when it holds them already. Pure."""
-    stored = target.stored
+    stored, source = target.stored, target.stored.source
     entries = [entry_of(event.stored.source) for event in target.events if not event.is_amendment]
-    before: dict[str, Any] = value_at(stored.source, "llm.feedback") or {}
+    before: dict[str, Any] = value_at(source, "llm.feedback") or {}
     group = before
     if entries:
-        ended_at = value_at(stored.source, "event.end") or stored.source.get("@timestamp")
+        ended_at = value_at(source, "event.end") or source.get("@timestamp")
         group = {**before, **merge(before, entries, ended_at=ended_at, lower_is_better=lower_is_better)}
     if target.is_amended:
-        body = amend(stored.source, [event.stored.source for event in target.events if event.is_amendment])
+        body = amend(source, [event.stored.source for event in target.events if event.is_amendment])
         if group:
             body["llm"]["feedback"] = group
-        return Write(stored.place, body, stored, partial=False) if body != stored.source else None
+        return Write(stored.place, body, stored, partial=False) if body != source else None
     if group == before:
         return None
     change = {"llm": {"feedback": group}}
     if not stored.is_whole:
         return Write(stored.place, change, stored)
-    body = {**stored.source, "llm": {**stored.source["llm"], "feedback": group}}
+    body = {**source, "llm": {**source["llm"], "feedback": group}}
     return Write(stored.place, body, stored, partial=False, change=change)
 
 

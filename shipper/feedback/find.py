@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipper.feedback.requests import Requests
 
-_PAGE = 1000
+_LEAST = 1000
 
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
@@ -87,10 +87,10 @@ def _completions(
     """The completions by key, and the keys that stand on too many in an application."""
     by_key: dict[str, list[Completion]] = defaultdict(list)
     too_many: set[tuple[str, str]] = set()
-    batches = [list(wanted)] if wanted else []
+    batches = [sorted(wanted)] if wanted else []
     while batches:
         keys = batches.pop()
-        at_once = max(1, min(PAGE_MAX, requests.hits_at_once) // 2)
+        at_once = max(1, min(PAGE_MAX // 2, requests.hits_at_once))
         if len(keys) > at_once:
             batches.append(keys[at_once:])
             keys = keys[:at_once]
@@ -116,9 +116,7 @@ def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[
     They are read whole, which spares the store to read them again when they are written.
     """
     query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
-    size = min(
-        PAGE_MAX, requests.hits_at_once, max(_PAGE, 2 * len(keys))
-    )  # each shard makes room for so many
+    size = min(PAGE_MAX, max(_LEAST, 2 * len(keys)))
     try:
         found = requests.completions(patterns, query, size, True)
     except ApiError as error:

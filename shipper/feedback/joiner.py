@@ -24,19 +24,20 @@ from shipper.feedback.requests import PAGE_MAX, Requests
 from shipper.record.times import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from elasticsearch import Elasticsearch
 
-    from shipper.feedback.documents import Event, Place
+    from shipper.feedback.documents import Place
     from shipper.feedback.find import Found
     from shipper.feedback.mark import Mark
     from shipper.settings import Settings
 
 _FIRST_PAGE = 500
-_PAGE = PAGE_MAX  # a search and a refresh cost each shard the same for few documents as for many
-_PAGE_BYTES = 16 * 1024 * 1024  # an event may carry a megabyte
+_ROUND = 20_000  # events
+_ROUND_BYTES = 32 * 1024 * 1024  # of events: one may carry a megabyte
+_ANSWERS = 8  # full of completions
 
 
 @dataclass(slots=True)
@@ -120,38 +121,50 @@ class Joiner:
                 return out
 
     def _run(self, query: dict[str, Any], stopped: Callable[[], bool], *, anywhere: bool) -> Report:
-        """All pages of a query, some of them worked on at the same time."""
+        """All rounds of a query: while one is written, the next one is looked up."""
         total = Report()
-        after: list[Any] | None = None
-        size = _FIRST_PAGE
-        with ThreadPoolExecutor(self._at_once) as workers:
+        with ThreadPoolExecutor(self._at_once) as writers:
             begun: deque[Future[Report]] = deque()
-            while not stopped():
-                events, after = self._requests.events(query, size, after)
-                begun.append(workers.submit(self._join, events, anywhere=anywhere))
-                if after is None:
-                    break
-                if (
-                    len(begun) > self._at_once or not total.events
-                ):  # the first shows how large completions are
+            for found in self._rounds(query, stopped, anywhere=anywhere):
+                begun.append(writers.submit(self._join, found, anywhere=anywhere))
+                if len(begun) >= self._at_once:
                     total.add(begun.popleft().result())
-                size = next_page(
-                    len(events),
-                    sum(len(orjson.dumps(event.stored.source)) for event in events),
-                    2 * self._requests.hits_at_once,
-                )
-            if stopped():
-                for one in begun:
-                    one.cancel()
             for one in begun:
-                if not one.cancelled():
-                    total.add(one.result())
+                total.add(one.result())
         return total
 
-    def _join(self, events: Sequence[Event], *, anywhere: bool) -> Report:
-        """Merge a page of events into their completions, then mark them."""
-        report = Report(len(events))
-        found = find(self._requests, events, None if anywhere else self._window)
+    def _rounds(
+        self, query: dict[str, Any], stopped: Callable[[], bool], *, anywhere: bool
+    ) -> Iterator[list[Found]]:
+        """The events with their completions, as many at once as there is memory for.
+
+        A round takes several pages of events: whatever it writes to a shard costs that one a refresh, a sync and a
+        segment, be it one completion or a hundred.
+        """
+        window = None if anywhere else self._window
+        found: list[Found] = []
+        event_bytes = completions = 0
+        after: list[Any] | None = None
+        size = _FIRST_PAGE
+        while not stopped():
+            events, after = self._requests.events(query, size, after)
+            page = find(self._requests, events, window)
+            found += page
+            event_bytes += sum(len(orjson.dumps(event.stored.source)) for event in events)
+            completions += sum(len(one.completions) for one in page)
+            most = round_of(len(found), event_bytes, completions, self._requests.hits_at_once)
+            if after is None or len(found) > most * 3 // 4:
+                yield found
+                found, event_bytes, completions = [], 0, 0
+            if after is None:
+                return
+            size = max(1, min(PAGE_MAX, 4 * size, most - len(found)))
+        if found:
+            yield found
+
+    def _join(self, found: Sequence[Found], *, anywhere: bool) -> Report:
+        """Merge a round of events into their completions, then mark them."""
+        report = Report(len(found))
         targets: dict[Place, Target] = {}
         for one in found:
             for place, completion in one.completions.items():
@@ -203,12 +216,18 @@ class Joiner:
         self._requests.write(one.again() for one in beaten)
 
 
-def next_page(size: int, page_bytes: int, completions: int) -> int:
-    """How many events to read next, after `size` of them weighed about `page_bytes`. Pure.
+def round_of(events: int, event_bytes: int, completions: int, hits_at_once: int) -> int:
+    """How many events a round may have, being like those that it has. Pure.
 
-    `completions` is for how many of these there is memory: about one for each event is read whole.
+    Args:
+        events: those that it has.
+        event_bytes: their JSON, all together.
+        completions: those found for them.
+        hits_at_once: of how many completions one answer of the store may consist, being as large as they are.
     """
-    return max(1, min(_PAGE, size * 4, _PAGE_BYTES * size // max(1, page_bytes), completions))
+    by_bytes = _ROUND_BYTES * events // max(1, event_bytes)
+    by_completions = _ANSWERS * hits_at_once * events // completions if completions else _ROUND
+    return min(_ROUND, by_bytes, by_completions)
 
 
 def _due(now: str) -> dict[str, Any]:

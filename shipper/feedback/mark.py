@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.feedback import plan
 from shipper.feedback.requests import Write
-from shipper.record.amendment import value_at
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
@@ -93,16 +92,8 @@ def expired(event: Event, now_ns: int, reason: str = "") -> Mark:
 
 
 def target_of(completions: Sequence[Completion]) -> dict[str, Any]:
-    """What scores are grouped by, of the latest completion; None where it doesn't say."""
-    latest = max(completions, key=lambda one: (str(one.stored.source.get("@timestamp")), one.stored.place))
-    source = latest.stored.source
-    return {
-        "timestamp": source.get("@timestamp"),
-        "version": value_at(source, "service.version"),
-        "prompt_name": value_at(source, "gen_ai.prompt.name"),
-        "prompt_version": value_at(source, "gen_ai.prompt.version"),
-        "model": value_at(source, "gen_ai.response.model") or value_at(source, "gen_ai.request.model"),
-    }
+    """What the event's scores are grouped by: the latest completion's."""
+    return max(completions, key=lambda one: (str(one.target["timestamp"]), one.stored.place)).target
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,6 @@ _COMPLETION_FIELDS: Final = [
 _PATIENCE_S = (0.1, 0.5, 2.0, 5.0)
 _FIRST_HITS = 100
 _HITS_BYTES = 16 * 1024 * 1024  # a completion may have a megabyte
-_SAMPLE = 16
 _BULK_BYTES = 4 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
@@ -149,9 +148,9 @@ class Requests:
         ):  # another program's text that is no Unicode: half a surrogate
             return self.completions(patterns, query, size)
         found = [Completion(stored_of(hit, whole=whole)) for hit in answer["hits"]["hits"]]
+        size = sum(one.stored.pack() for one in found)
         if whole and found:
-            sizes = [len(orjson.dumps(one.stored.source)) for one in found[:_SAMPLE]]
-            self.hits_at_once = max(2, min(PAGE_MAX, _HITS_BYTES * len(sizes) // sum(sizes)))
+            self.hits_at_once = max(2, min(PAGE_MAX, _HITS_BYTES * len(found) // size))
         return found
 
     def count(self, patterns: Sequence[str], query: dict[str, Any], up_to: int) -> int:

@@ -29,7 +29,7 @@ _CALLS = 12  # few, so that joiners meet
 _EVENTS = 30  # a round
 _PROGRAM = """
 from shipper.feedback import joiner
-joiner._FIRST_PAGE = joiner._PAGE = 7
+joiner._FIRST_PAGE, joiner._ROUND = 3, 7
 from shipper.cli import main
 main()
 """

@@ -290,7 +290,7 @@ def test_a_run_that_is_stopped_leaves_what_it_has_not_begun(
 ) -> None:
     """What was begun is ended, and the next run goes on from there."""
     monkeypatch.setattr(joiner, "_FIRST_PAGE", 1)
-    monkeypatch.setattr(joiner, "_PAGE", 1)
+    monkeypatch.setattr(joiner, "_ROUND", 1)
     for number in range(8):
         call = road.app().log_completion(REQUEST, {**RESPONSE, "id": f"r{number}"})
         shipper.send_feedback(call.event_id, rating=1, application="join")
@@ -445,8 +445,8 @@ def test_the_rest_of_a_completion_stays_as_it_was(road: Road) -> None:
 
 def test_the_store_equals_a_merge_of_the_events_alone(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many events in small pages, some early, some double: each completion is what its events say."""
-    monkeypatch.setattr(joiner, "_FIRST_PAGE", 7)
-    monkeypatch.setattr(joiner, "_PAGE", 7)
+    monkeypatch.setattr(joiner, "_FIRST_PAGE", 3)  # a round takes two pages
+    monkeypatch.setattr(joiner, "_ROUND", 7)
     app = road.app()
     start = int(time.time()) - 60
     for number in range(20):

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from shipper.feedback.joiner import next_page
+from shipper.feedback.joiner import round_of
 
 
 @pytest.mark.parametrize(
-    ("size", "page_bytes", "completions", "following"),
+    ("events", "event_bytes", "completions", "hits_at_once", "most"),
     [
-        (500, 500_000, 20_000, 2000),
-        (8000, 8_000_000, 20_000, 10_000),
-        (2000, 2_000_000, 6400, 6400),
-        (500, 500_000_000, 20_000, 16),
-        (1, 50_000_000, 20_000, 1),
-        (0, 0, 200, 1),
+        (500, 500_000, 450, 4000, 20_000),
+        (500, 500_000, 500, 100, 800),
+        (500, 500_000, 0, 100, 20_000),
+        (500, 500_000_000, 450, 4000, 33),
+        (1, 100_000_000, 1, 4000, 0),
+        (0, 0, 0, 100, 0),
     ],
-    ids=["grows", "a search's limit", "large completions", "large events", "one event", "none"],
+    ids=["large", "large completions", "no completions", "large events", "one event", "no events"],
 )
-def test_pages_grow_within_memory(size: int, page_bytes: int, completions: int, following: int) -> None:
-    """Large ones are cheaper, until events or completions are too many bytes."""
-    assert next_page(size, page_bytes, completions) == following
+def test_a_round_is_as_large_as_memory_allows(
+    events: int, event_bytes: int, completions: int, hits_at_once: int, most: int
+) -> None:
+    """It takes many events, until they or their completions are too many bytes."""
+    assert round_of(events, event_bytes, completions, hits_at_once) == most
