@@ -83,7 +83,7 @@ def _call(row: Json) -> Event:
         "prompt": texted(properties.pop(_PROMPT, None)),
         "labels": properties or None,
         "http": {"status": status} if isinstance(status, int) and status > 0 else None,
-        "error": body.get("error", {"status": status}) if failed and isinstance(body, dict) else None,
+        "error": _error(body, status) if failed else None,
         "provider": provider.lower() if provider else None,
         "join_keys": [key for name in ("request_id", "response_id") if (key := texted(row.get(name)))],
         "request_attributes": {name: one for name, one in row.items() if name not in _KNOWN} or None,
@@ -100,6 +100,13 @@ def _call(row: Json) -> Event:
         id=identity,
         stated_cost=cost if isinstance(cost, (int, float)) else None,
     )
+
+
+def _error(body: Any, status: Any) -> Any:
+    """What the body says, else the status alone; Helicone's own are below 0, as for a request that was given up."""
+    if isinstance(body, dict):
+        return body.get("error") or {"status": status, "body": body}
+    return {"status": status, "message": body} if body else {"status": status}
 
 
 def _usage(row: Json) -> Json | None:

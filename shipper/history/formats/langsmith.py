@@ -41,8 +41,16 @@ _OF_CALL = frozenset(
             "feedback_stats",
         ),
         *("total_cost", "prompt_tokens", "completion_tokens", "total_tokens", "child_runs", "status"),
+        *("prompt_token_details", "completion_token_details"),
     ]
 )
+_DETAILS = {
+    "cache_read": "cached_tokens",
+    "cache_creation": "cache_write_tokens",
+    "reasoning": "reasoning_tokens",
+    "audio": "audio_tokens",
+}
+"""LangChain's names of parts → OpenAI's: https://python.langchain.com/api_reference/core (`UsageMetadata`)."""
 _PERSONS = ("app", "api_user")
 
 
@@ -140,17 +148,41 @@ def _model_of(outputs: Any) -> str | None:
 
 
 def _usage(row: Json, outputs: Any) -> Json | None:
+    """Tokens with their parts: the run's own counts, else what the answer says in LangChain's names or OpenAI's."""
+    found = _usage_metadata(outputs)
+    details = {
+        side: row.get(f"{side}_token_details") or found.get(f"{other}_token_details")
+        for side, other in (("prompt", "input"), ("completion", "output"))
+    }
     inputs, answered = row.get("prompt_tokens"), row.get("completion_tokens")
+    if not isinstance(inputs, int) and not isinstance(answered, int):
+        inputs, answered = found.get("input_tokens"), found.get("output_tokens")
     if isinstance(inputs, int) or isinstance(answered, int):
-        return {"prompt_tokens": inputs or 0, "completion_tokens": answered or 0}
-    found = outputs.get("usage_metadata") if isinstance(outputs, dict) else None
-    if isinstance(found, dict):
         return {
-            name: found[name] for name in ("input_tokens", "output_tokens", "total_tokens") if name in found
+            "prompt_tokens": inputs or 0,
+            "completion_tokens": answered or 0,
+            **{f"{side}_tokens_details": _openais(parts) for side, parts in details.items() if parts},
         }
     said = outputs.get("llm_output") if isinstance(outputs, dict) else None
     usage = said.get("token_usage") if isinstance(said, dict) else None
     return usage if isinstance(usage, dict) else None
+
+
+def _usage_metadata(outputs: Any) -> Json:
+    """LangChain's `usage_metadata`, of the answer or of its first message."""
+    if not isinstance(outputs, dict):
+        return {}
+    if isinstance(found := outputs.get("usage_metadata"), dict):
+        return found
+    generations = outputs.get("generations")
+    while isinstance(generations, list) and generations:
+        generations = generations[0]
+    message = object_of(object_of(generations).get("message"))
+    return object_of(object_of(message.get("kwargs", message)).get("usage_metadata"))
+
+
+def _openais(details: Any) -> Json:
+    return {_DETAILS.get(name, name): count for name, count in object_of(details).items()}
 
 
 def _feedback(row: Json) -> Event:

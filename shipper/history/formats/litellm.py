@@ -98,6 +98,11 @@ def _call(row: Json) -> Event:
 
 
 def _usage(row: Json) -> Json | None:
+    """The counts, with their parts where the provider's own are kept in the metadata."""
+    metadata = row.get("metadata")
+    usage = metadata.get("usage_object") if isinstance(metadata, dict) else None
+    if isinstance(usage, dict) and any(isinstance(count, int) for count in usage.values()):
+        return usage
     inputs, outputs = row.get("prompt_tokens"), row.get("completion_tokens")
     if not isinstance(inputs, int) or not isinstance(outputs, int):
         return None

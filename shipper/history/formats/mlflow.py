@@ -43,6 +43,7 @@ _OF_CALL = frozenset(
         *("mlflow.llm.provider", "mlflow.llm.cost", "mlflow.traceRequestId", "mlflow.experimentId", "model"),
     ]
 )
+_CACHE = {"cache_read_input_tokens": "cached_tokens", "cache_creation_input_tokens": "cache_write_tokens"}
 _USER, _SESSION = "mlflow.trace.user", "mlflow.trace.session"
 
 
@@ -106,14 +107,27 @@ def _call(span: Json, attributes: Json, trace_id: str | None, metadata: Json) ->
         "error": _error(span, status) if failed else None,
         "request_attributes": others(attributes, _OF_CALL),
     }
-    usage = attributes.get("mlflow.chat.tokenUsage")
+    usage = _usage(
+        attributes.get("mlflow.chat.tokenUsage"), f"{call['provider']} {answered or model}".lower()
+    )
     cost = attributes.get("mlflow.llm.cost")
     total = cost.get("total_cost") if isinstance(cost, dict) else None
     request = request_of(attributes.get("mlflow.spanInputs", span.get("inputs")), model)
-    response = response_of(outputs, answered or model, usage if isinstance(usage, dict) else None)
+    response = response_of(outputs, answered or model, usage)
     identity = f"{trace_id}-{span_id}" if trace_id and span_id else None
     stated = float(total) if isinstance(total, (int, float)) and total else None
     return Event(filled(call, request, response), id=identity, stated_cost=stated)
+
+
+def _usage(usage: Any, served_by: str) -> Json | None:
+    """Cached tokens are under Anthropic's names whoever serves; only Anthropic counts them beside the input."""
+    if not isinstance(usage, dict):
+        return None
+    if "anthropic" in served_by or "claude" in served_by:
+        return usage
+    details = {_CACHE[name]: usage[name] for name in _CACHE if name in usage}
+    rest = {name: count for name, count in usage.items() if name not in _CACHE}
+    return {**rest, "input_tokens_details": details} if details else rest
 
 
 def _error(span: Json, status: Any) -> Json:

@@ -686,3 +686,86 @@ def test_langfuse_download(tmp_path: Path, settings: Settings) -> None:
         "text",
         "tool_call",
     ]
+
+
+def tokens(document: dict[str, Any]) -> list[Any]:
+    """Input, output, cached and reasoning tokens."""
+    names = ("input_tokens", "output_tokens", "cache_read.input_tokens", "reasoning.output_tokens")
+    return [value(document, f"gen_ai.usage.{name}") for name in names]
+
+
+def test_parts_of_token_counts(tmp_path: Path, settings: Settings) -> None:
+    """Cached and reasoning tokens, where tools have them under names of their own."""
+    details = {"input_token_details": {"cache_read": 4}, "output_token_details": {"reasoning": 2}}
+    usage = {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12, **details}
+    message = {"type": "constructor", "kwargs": {"type": "ai", "content": "Hi", "usage_metadata": usage}}
+    run = {"run_type": "llm", "start_time": "2025-01-01T00:00:00Z", "inputs": {"input": "x"}}
+    spend = {"call_type": "completion", "startTime": "2025-01-01T00:00:00Z", "spend": 0.1, "model": "gpt-4o"}
+    span = {
+        "span_id": "s",
+        "start_time_unix_nano": 1735689600000000000,
+        "attributes": {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.llm.model": '"gpt-4o"',
+            "mlflow.chat.tokenUsage": '{"input_tokens": 9, "output_tokens": 3, "cache_read_input_tokens": 4}',
+        },
+    }
+    files: dict[str, list[dict[str, Any]]] = {
+        "langsmith": [
+            {
+                **run,
+                "id": "in the message",
+                "outputs": {"generations": [[{"text": "Hi", "message": message}]]},
+            },
+            {
+                **run,
+                "id": "in the run",
+                "prompt_tokens": 9,
+                "completion_tokens": 3,
+                "prompt_token_details": {"cache_read": 4},
+                "completion_token_details": {"reasoning": 2},
+            },
+        ],
+        "litellm": [
+            {
+                **spend,
+                "request_id": "in the metadata",
+                "prompt_tokens": 9,
+                "completion_tokens": 3,
+                "metadata": {
+                    "usage_object": {
+                        "prompt_tokens": 9,
+                        "completion_tokens": 3,
+                        "prompt_tokens_details": {"cached_tokens": 4},
+                        "completion_tokens_details": {"reasoning_tokens": 2},
+                    }
+                },
+            }
+        ],
+        "mlflow": [{"info": {"trace_id": "t"}, "data": {"spans": [span]}}],
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for name, rows in files.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "rows.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+        found |= stored(folder / "rows.jsonl", folder, settings, format=name)
+    assert {name: tokens(one) for name, one in found.items()} == {
+        "in the message": [9, 3, 4, 2],
+        "in the run": [9, 3, 4, 2],
+        "in the metadata": [9, 3, 4, 2],
+        "t-s": [9, 3, 4, None],
+    }
+
+
+def test_helicone_failures_without_a_body(tmp_path: Path, settings: Settings) -> None:
+    """A request that was given up, or whose answer is a text, failed."""
+    row = {"request_created_at": "2025-01-01T00:00:00Z", "request_body": {"model": "gpt-4o", "messages": []}}
+    rows = [
+        {**row, "request_id": "given up", "response_status": -3},
+        {**row, "request_id": "text", "response_status": 502, "response_body": "Bad gateway"},
+    ]
+    (tmp_path / "h.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    found = stored(tmp_path / "h.jsonl", tmp_path, settings)
+    has(found["given up"], event__outcome="failure", llm__output=None)
+    has(found["text"], event__outcome="failure", error__message="Bad gateway", llm__output=None)
