@@ -146,6 +146,7 @@ class Job:
             except UsageError as error:
                 if len(self._plan.inputs) == 1:
                     raise
+                self._batch.source, self._batch.last = one.name, None  # a batch may hold nothing but this
                 self._reject(Row(one.name, 1, 0, b""), "", Rejected("unknown_format", str(error)), b"")
                 return
         most, most_bytes = _batch_of(self._settings), self._settings.batch_max_bytes

@@ -324,6 +324,23 @@ def test_rows_of_no_known_format(tmp_path: Path, settings: Settings) -> None:
     assert report.books.delivered == 1
 
 
+def test_files_of_no_known_format_are_rejected_each(tmp_path: Path, settings: Settings) -> None:
+    """Also where there is nothing but such files; what is beside them is imported."""
+    strange = [write(tmp_path / f"strange{number}.json", [{"a": number}]) for number in range(2)]
+    known = write(tmp_path / "known.jsonl", [pair(1)])
+    alone = import_history(strange, to=str(tmp_path / "out"), settings=settings)
+    assert alone.books.reasons == {"unknown_format": 2}
+    mixed = import_history(
+        [strange[0], known, strange[1]],
+        to=str(tmp_path / "more"),
+        rejects=tmp_path / "rejects",
+        settings=settings,
+    )
+    assert (mixed.books.delivered, mixed.books.reasons) == (1, {"unknown_format": 2})
+    assert balanced(mixed)
+    assert [one["source"] for one in documents(tmp_path / "rejects")] == [one.name for one in strange]
+
+
 def test_large_content_is_cut_and_flagged(tmp_path: Path, settings: Settings) -> None:
     """Content beyond an event's bound is cut, with its length and hash kept."""
     row = pair(1)
