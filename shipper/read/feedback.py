@@ -29,7 +29,7 @@ class Verdicts:
     """What was said of a group of completions."""
 
     name: str
-    """The group: a day, a version, `prompt@version`, a model."""
+    """The group: a day, a version, `prompt@version` (`no prompt` where there is none), a model."""
     completions: int
     judged: int
     """Completions with a verdict, good or bad."""
@@ -95,10 +95,24 @@ def verdicts(client: Elasticsearch, query: Query, *, by: By, interval: Interval 
     if by != "prompt":
         return [_verdicts(one["key"], one) for one in buckets]
     return [
-        _verdicts(f"{name['key']}@{version['key']}", version)
+        _verdicts(prompt_group(name["key"], version["key"]), version)
         for name in buckets
         for version in name["versions"]["buckets"]
     ]
+
+
+def prompt_group(name: str, version: str) -> str:
+    """What calls with this prompt are called, for people. Pure; never raises.
+
+    Args:
+        name: the prompt's, or `–` where the calls have none.
+        version: its version, or `–`.
+    """
+    if name == version == _NONE:
+        return "no prompt"
+    if version == _NONE:
+        return f"{name}, no version"
+    return f"{'no name' if name == _NONE else name}@{version}"
 
 
 def scores(

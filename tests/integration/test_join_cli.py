@@ -253,7 +253,7 @@ def test_verdicts_by_time_version_and_prompt(road: Road) -> None:
     assert sum(row.judged for row in rows) == 6
     prompts = verdicts(road.store, query, by="prompt")
     assert {row.name: (row.completions, row.judged, row.positive_share) for row in prompts} == {
-        "–@–": (6, 3, 0.0),
+        "no prompt": (6, 3, 0.0),
         "sky@3": (6, 3, 1.0),
     }
     assert verdicts(road.store, Query(app="nobody"), by="model") == []
