@@ -769,3 +769,71 @@ def test_helicone_failures_without_a_body(tmp_path: Path, settings: Settings) ->
     found = stored(tmp_path / "h.jsonl", tmp_path, settings)
     has(found["given up"], event__outcome="failure", llm__output=None)
     has(found["text"], event__outcome="failure", error__message="Bad gateway", llm__output=None)
+
+
+def any_value(value: Any) -> dict[str, Any]:
+    """A value as OTLP has it."""
+    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}
+
+
+def test_otlp_other_ages_and_makers(tmp_path: Path, settings: Settings) -> None:
+    """OpenLLMetry's first names, OpenInference's parts and values, the AI SDK's and Logfire's JSON."""
+    user, said = '[{"role": "user", "content": "Why?"}]', '{"role": "assistant", "content": "So."}'
+    first = {
+        "llm.vendor": "openai",
+        "llm.request.model": "gpt-4o",
+        "llm.request.type": "completion",
+        "llm.prompts.0.role": "user",
+        "llm.prompts.0.content": "Why?",
+        "llm.completions.0.content": "So.",
+        "llm.usage.prompt_tokens": 3,
+    }
+    message = "llm.input_messages.{}.message."
+    inference = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-4o",
+        message.format(0) + "role": "user",
+        message.format(0) + "contents.0.message_content.type": "text",
+        message.format(0) + "contents.0.message_content.text": "Why?",
+        message.format(0) + "contents.1.message_content.type": "image",
+        message.format(0) + "contents.1.message_content.image.image.url": "https://example.com/a.png",
+        "output.value": '{"messages": [' + said + "]}",
+    }
+    chain = {"openinference.span.kind": "CHAIN", "input.value": "Why?", "output.value": "So."}
+    sdk = {
+        "gen_ai.request.model": "gpt-4o",
+        "ai.prompt.messages": user,
+        "ai.response.text": "So.",
+        "ai.response.toolCalls": '[{"toolCallId": "c1", "toolName": "f", "args": "{}"}]',
+    }
+    events = [
+        {"event.name": "gen_ai.user.message", "content": "Why?"},
+        {"event.name": "gen_ai.choice", "message": {"role": "assistant", "content": "So."}},
+    ]
+    logfire = {"gen_ai.request.model": "gpt-4o", "events": orjson.dumps(events).decode()}
+    older = {
+        "gen_ai.request.model": "gpt-4o",
+        "request_data": '{"messages": ' + user + "}",
+        "response_data": '{"message": ' + said + "}",
+    }
+    whole = {"gen_ai.request.model": "gpt-4o", "gen_ai.prompt": user, "gen_ai.completion": "[" + said + "]"}
+    spans = [
+        {
+            "traceId": "5b8efff798038103d269b633813fc60c",
+            "spanId": f"000000000000000{number}",
+            "startTimeUnixNano": "1714000000000000000",
+            "attributes": [{"key": name, "value": any_value(one)} for name, one in attributes.items()],
+        }
+        for number, attributes in enumerate([first, inference, sdk, logfire, older, whole, chain])
+    ]
+    (tmp_path / "spans.json").write_bytes(
+        orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+    )
+    found = list(stored(tmp_path / "spans.json", tmp_path, settings).values())
+    assert [value(one, "span.id")[-1] for one in found] == list("012345")
+    for one in found:
+        has(one, llm__input__text="Why?", llm__output__text="So.", gen_ai__request__model="gpt-4o")
+    has(found[0], gen_ai__operation__name="text_completion", gen_ai__usage__input_tokens=3)
+    image = {"type": "uri", "modality": "image", "uri": "https://example.com/a.png"}
+    assert found[1]["gen_ai"]["input"]["messages"][0]["parts"][1] == image
+    assert found[2]["gen_ai"]["output"]["messages"][0]["parts"][1]["name"] == "f"
