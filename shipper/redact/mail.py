@@ -75,7 +75,7 @@ def find(text: str) -> Iterator[Span]:
     """Every e-mail address in the text, as `EMAIL`; also with an encoded @, as in links. Never raises."""
     if "@" in text:
         yield from _around(text, _AT)
-    if "%40" in text:
+    if "%" in text and "%40" in text:  # one character is looked for much quicker
         yield from _around(text, _ENCODED_AT)
 
 

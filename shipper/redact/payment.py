@@ -71,11 +71,10 @@ def _is_card(digits: str) -> bool:
 
 def iban_at(text: str, digit: int) -> Span | None:
     """The IBAN whose first digit is here: of a known country, its length and the right check digits. Never raises."""
-    found = _IBAN.match(text, digit)
-    if found is None:
+    start = max(0, digit - 2)
+    length = _IBAN_LENGTHS.get(text[start:digit].upper())
+    if length is None or (found := _IBAN.match(text, digit)) is None:
         return None
-    start = digit - 2
-    length = _IBAN_LENGTHS.get(text[start:digit].upper(), 0)
     end = _end_of(text, start, found.end(), length)
     characters = _NOT_ALNUM.sub("", text[start:end].upper())
     if (

@@ -78,7 +78,15 @@ _ENDS: Final = (
     ),
     *("al", "ed", "me", "us", "im", "em", "ck", "ou", "at", "to", "om", "sk", "ce", "rk", "nr", "um", "is"),
 )
-_ENDS_BACKWARDS: Final = re.compile(rf"[\W_]{{0,7}}+(?:{'|'.join(end[::-1] for end in _ENDS)})")
+_ENDS_BACKWARDS: Final = re.compile(
+    r"[\W_]{0,7}+(?:"
+    + "|".join(
+        f"{last}[{''.join(end[0] for end in _ENDS if end[1] == last)}]"
+        for last in dict.fromkeys(end[1] for end in _ENDS)
+    )
+    + ")"
+)
+_LONGEST_END: Final = 9
 _AFTER: Final = re.compile(r"[ -]{0,3}(?:office|fax|mobile|cell|desk)(?![a-z])", re.IGNORECASE)
 _AFTER_BEGINS: Final = frozenset("ofmcdxe")  # these words, or an extension
 
@@ -118,8 +126,10 @@ def said_at(text: str, start: int, end: int) -> Span | None:
 
     Never raises.
     """
-    before = text[max(0, start - _NEAR) : start].lower()
-    said = _ENDS_BACKWARDS.match(before[::-1]) and _BEFORE.search(before, before.rfind(BETWEEN) + 1)
+    said = None
+    if _ENDS_BACKWARDS.match(text[max(0, start - _LONGEST_END) : start].lower()[::-1]):
+        before = text[max(0, start - _NEAR) : start].lower()
+        said = _BEFORE.search(before, before.rfind(BETWEEN) + 1)
     if not said and text[end - 1 : end].lower() not in _AFTER_BEGINS:
         return None
     found = _SAID.match(text, start, min(len(text), end + 8))
