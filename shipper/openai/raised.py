@@ -35,7 +35,7 @@ def renamed(error: BaseException, request: Any) -> BaseException:
 
 
 def body_of(error: BaseException) -> dict[str, Any] | None:
-    """The body of an HTTP error, if it is JSON; any other is the exception's message. Never raises."""
+    """The body of an HTTP error, a text as its error; None when there is none. Never raises."""
     if not isinstance(error, openai.APIStatusError):
         return None
     try:
@@ -44,7 +44,7 @@ def body_of(error: BaseException) -> dict[str, Any] | None:
         return None
     if type(body) is list and len(body) == 1:  # as Gemini sends it
         body = body[0]
-    return body if type(body) is dict else None
+    return body if type(body) is dict else {"error": body} if body else None
 
 
 def arose_in_openai(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipper.record.coerce import Flags, json_text, keyword
-from shipper.record.parts import audio_part, collect_texts, keep_rest, parts_of, tool_result_part
+from shipper.record.parts import audio_part, collect_texts, keep_rest, part_of, parts_of, tool_result_part
 from shipper.record.safe import opaque
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TOOL_ROLES = frozenset({"tool", "function"})
 _REASONING_KEYS = ("reasoning_content", "reasoning")
 _MESSAGE_KEYS = frozenset(
-    {"role", "content", "tool_calls", "function_call", "refusal", "audio", *_REASONING_KEYS}
+    {"role", "content", "tool_calls", "function_call", "refusal", "audio", "images", *_REASONING_KEYS}
 )
 _TOOL_MESSAGE_KEYS = _MESSAGE_KEYS | {"tool_call_id"}
 
@@ -89,6 +89,10 @@ def _add_others(message: Json, where: str, parts: list[Json], texts: list[str], 
         parts.append({"type": "refusal", "content": refusal})
     if (audio := message.get("audio")) is not None:
         parts.append(audio_part(audio, f"{where}.audio", texts, flags))
+    if (
+        images := message.get("images")
+    ) is not None:  # https://openrouter.ai/docs/features/multimodal/image-generation
+        parts.extend(_pictures(images, f"{where}.images", flags))
     if (calls := message.get("tool_calls")) is not None:
         calls = calls if type(calls) is list else [calls]
         parts.extend([_tool_call_part(call, f"{where}.tool_calls", flags) for call in calls])
@@ -124,6 +128,16 @@ def _tool_call_part(call: Any, where: str, flags: Flags) -> Json:
     if len(call) > 3:
         keep_rest(out, call, outer_keys, where, flags)
     return out
+
+
+def _pictures(images: Any, where: str, flags: Flags) -> list[Json]:
+    """Images beside the content: parts of the chat API, or Ollama's base64."""
+    return [
+        {"type": "blob", "modality": "image", "content": image}
+        if type(image) is str
+        else part_of(image, where, [], flags)
+        for image in (images if type(images) is list else [images])
+    ]
 
 
 def _unreadable(message: Any, where: str, texts: list[str], flags: Flags, role: str) -> Json:

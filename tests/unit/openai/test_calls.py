@@ -152,10 +152,9 @@ def test_an_error_of_the_api_passes_through_and_is_recorded(captured: Captured) 
         ({"detail": "Invalid API Key"}, {"detail": "Invalid API Key"}),
         ({"code": "bad", "error": "Wrong key."}, {"code": "bad", "error": {"message": "Wrong key."}}),
         ([{"error": {"message": "no", "status": "BAD", "code": 400}}], {}),
-        (b"<h1>Bad gateway</h1>", None),
         (b"", None),
     ],
-    ids=["openai", "azure", "detail", "text", "list", "html", "empty"],
+    ids=["openai", "azure", "detail", "text", "list", "empty"],
 )
 def test_what_an_errors_body_says_is_kept(body: Any, said: Any, captured: Captured) -> None:
     """Whatever the exception makes of it: parameter, inner errors, other providers' forms; never as an answer."""
@@ -168,6 +167,18 @@ def test_what_an_errors_body_says_is_kept(body: Any, said: Any, captured: Captur
     assert document["event"]["outcome"] == "failure"
     assert "output" not in document["llm"]
     assert document["http"]["response"]["status_code"] == 400
+
+
+def test_a_gateways_page_is_kept_with_the_error(captured: Captured) -> None:
+    """In the exception's message or beside it, as openai's version has it; it is no answer."""
+    page = answer(b"<h1>Bad gateway</h1>", status=502)
+    with OpenAIServer(page) as server, pytest.raises(openai.InternalServerError):
+        client_of(server).chat.completions.create(**CHAT)
+    document = only(captured)
+    told = document["llm"].get("attributes", {}).get("response", {}).get("provider", {}).get("error", {})
+    assert "<h1>Bad gateway</h1>" in (document["error"]["message"], told.get("message"))
+    assert "output" not in document["llm"]
+    assert document["event"]["outcome"] == "failure"
 
 
 def test_the_traceback_of_an_error_is_openais_with_our_frames_above(captured: Captured) -> None:

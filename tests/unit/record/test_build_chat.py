@@ -210,6 +210,17 @@ def test_reasoning_within_the_content_is_a_part_too() -> None:
     assert "sanitised" not in document["llm"]
 
 
+def test_pictures_beside_the_content_are_parts() -> None:
+    """OpenRouter's, as parts of the chat API."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    document = document_of(chat({"role": "assistant", "content": "A cat.", "images": [image, "BBBB"]}))
+    assert output_parts(document) == [
+        {"type": "text", "content": "A cat."},
+        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AAAA"},
+        {"type": "blob", "modality": "image", "content": "BBBB"},
+    ]
+
+
 def test_a_legacy_function_call_is_a_tool_call() -> None:
     """`function_call` counts, and arguments that are no JSON stay text."""
     call = {"name": "f", "arguments": '{"a": '}
