@@ -2,7 +2,8 @@
 
 The bare scan is the limit: the same point in time, the same number of slices, pages of as many bytes, over plain HTTP
 connections; of each answer only the last sort value is read. All write into files on the same disk, one after the
-other, each in a process of its own whose highest resident memory the kernel tells.
+other, each in a process of its own whose highest resident memory the kernel tells. Rates are from the first request on:
+the start of the process, about a second in all of them, is only in its CPU.
 
 python -m benchmarks.history_export [documents] [rounds]
 """
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from benchmarks.measure import RESPONSE, machine, table
+from shipper.cli.heap import keep_freed_memory
 from shipper.embedded import remove_node, start_node
 from shipper.export import Plan, export
 from shipper.read.frames import completions_batches
@@ -185,6 +187,7 @@ def run(what: str, url: str, folder: Path, size: int) -> dict[str, Any]:
     elif what == "helper":
         documents = _helper(settings, output)
     else:
+        keep_freed_memory()  # as the command does
         form: Any = {"ndjson.gz": "ndjson", "all": "parquet"}.get(what, what)
         plan = Plan(form, fields=_FIELDS if what in ("csv", "parquet") else ())
         with open_store(settings) as client:

@@ -13,6 +13,7 @@ import click
 import orjson
 
 from shipper.cli.filters import filters, query_from
+from shipper.cli.heap import keep_freed_memory
 from shipper.cli.progress import ProgressLine
 from shipper.errors import UsageError
 from shipper.export import Plan, Summary, export_to_stream
@@ -110,6 +111,7 @@ def export(
     asked: dict[str, Any] = {
         **{key: value for key, value in click.get_current_context().params.items() if key != "restart"},
     }
+    keep_freed_memory()
     with open_store(Settings.load()) as client, _Shown() as shown:
         if target is not None:
             summary = keep_figures(client, plan, progress=shown.progress)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from shipper.cli.heap import keep_freed_memory
 from shipper.cli.progress import ProgressLine
 from shipper.errors import UsageError
 from shipper.history.formats.registry import described, names
@@ -102,6 +103,7 @@ def import_(
         to=to,
     )
     gc.set_threshold(_COLLECT_AFTER)
+    keep_freed_memory()
     with _shown() as watch:
         report = run(wanted, Settings.load(), watch.show)
     _tell(report, dry_run=dry_run, rejects=rejects)
