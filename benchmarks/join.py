@@ -17,7 +17,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import orjson
 
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from benchmarks.join_store import Events
 
 HEAP_MB = 1536
+LEAST: Final = 15_000
+"""Events of a run of the minimal loop: its rate doesn't depend on how many there are."""
 
 _ROUNDS = 3
 _WARM_UP = 3000
 _BATCH = 1000
-_LEAST = 15_000  # the minimal loop's rate doesn't depend on how many there are
 _SINGLE = 200
 
 
@@ -50,26 +51,46 @@ class Run(NamedTuple):
     """Events per second."""
     cpu_us: float
     """Time of the node's and the client's processes for an event, microseconds."""
+    searches: float
+    """Searches of one shard, for a thousand events."""
+    refreshes: float
+    """Refreshes of one shard, for a thousand events."""
 
 
 class Clock:
     """Times what is measured, and leaves out what comes between."""
 
-    def __init__(self, node_pid: int) -> None:
-        self._stat = Path(f"/proc/{node_pid}/stat")
-        self.seconds = self.cpu_s = 0.0
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._stat = Path(f"/proc/{store.node_pid}/stat")
+        self._seconds = self._cpu = 0.0
+        self._searches = self._refreshes = 0
 
     def __enter__(self) -> Self:
-        self._cpu, self._began = self._cpu_s(), time.perf_counter()
+        self._count(-1)
+        self._cpu -= self._cpu_s()
+        self._seconds -= time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.seconds += time.perf_counter() - self._began
-        self.cpu_s += self._cpu_s() - self._cpu
+        self._seconds += time.perf_counter()
+        self._cpu += self._cpu_s()
+        self._count(1)
 
     def run(self, events: int) -> Run:
         """Of so many events."""
-        return Run(events / self.seconds, self.cpu_s / events * 1e6)
+        thousands = events / 1000
+        return Run(
+            events / self._seconds,
+            self._cpu / events * 1e6,
+            self._searches / thousands,
+            self._refreshes / thousands,
+        )
+
+    def _count(self, sign: int) -> None:
+        searches, refreshes = self._store.shard_work()
+        self._searches += sign * searches
+        self._refreshes += sign * refreshes
 
     def _cpu_s(self) -> float:
         fields = self._stat.read_text().rpartition(")")[2].split()
@@ -103,7 +124,7 @@ def main(completions: int = 1_000_000, events: int = 200_000) -> str:
         _row("one search and one update an event", [single], runs["minimal"]),
     ]
     headers = ["", "events/s, median", "of each run", "of the minimal loop", "processor time an event"]
-    least = min(events // _ROUNDS, _LEAST)
+    least = min(events // _ROUNDS, LEAST)
     parts = [
         "# Joining feedback",
         (
@@ -131,7 +152,7 @@ def _row(name: str, runs: list[Run], least: list[Run]) -> list[str]:
 
 def median(runs: list[Run]) -> Run:
     """The middle one of each figure."""
-    return Run(statistics.median(run.rate for run in runs), statistics.median(run.cpu_us for run in runs))
+    return Run(*(statistics.median(figures) for figures in zip(*runs, strict=True)))
 
 
 def turns(store: Store, settings: Settings, events: int, rounds: int) -> dict[str, list[Run]]:
@@ -139,7 +160,7 @@ def turns(store: Store, settings: Settings, events: int, rounds: int) -> dict[st
     runs: dict[str, list[Run]] = {"minimal": [], "joiner": []}
     for round_ in range(rounds + 1):
         for name in sorted(runs, reverse=bool(round_ % 2)):
-            most = _LEAST if name == "minimal" else events
+            most = LEAST if name == "minimal" else events
             judged = store.events(min(events, most if round_ else _WARM_UP))
             run = _minimal(store, judged) if name == "minimal" else _join(store, settings, judged)
             tell(f"{name}: {run.rate:,.0f} events/s, {run.cpu_us:,.0f} µs of processors")
@@ -149,7 +170,7 @@ def turns(store: Store, settings: Settings, events: int, rounds: int) -> dict[st
 
 
 def _minimal(store: Store, events: Events) -> Run:
-    with Clock(store.node_pid) as clock:
+    with Clock(store) as clock:
         for start in range(0, len(events.keys), _BATCH):
             by_key: dict[str, list[str]] = {}
             for key, event_id in events.keys[start : start + _BATCH]:
@@ -183,7 +204,7 @@ def _update(hit: dict[str, Any], by_key: dict[str, list[str]]) -> bytes:
 def _join(store: Store, settings: Settings, events: Events) -> Run:
     """Two runs: the completions that are late come between them. Every event has to be where it belongs."""
     store.write_events(events)
-    clock = Clock(store.node_pid)
+    clock = Clock(store)
     joined = 0
     for later_s in (7000, 100_000):
         joiner = Joiner(store.client, settings, now_ns=lambda at=START + later_s: at * 10**9)
@@ -200,7 +221,7 @@ def _join(store: Store, settings: Settings, events: Events) -> Run:
 
 
 def _one_by_one(store: Store, events: Events) -> Run:
-    with Clock(store.node_pid) as clock:
+    with Clock(store) as clock:
         for key, event_id in events.keys:
             found = store.client.search(
                 index="llm-completions-*", size=1, query={"term": {"llm.join.key": key}}

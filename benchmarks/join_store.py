@@ -113,6 +113,12 @@ class Store:
         self._write(self._action(number) for number in events.late)
         self.client.indices.refresh(index="llm-*")
 
+    def shard_work(self) -> tuple[int, int]:
+        """How often a shard of completions was searched and refreshed, all together, since the node began."""
+        answer = self.client.indices.stats(index=_INDEX.format("*"), metric=["search", "refresh"])
+        found = answer["_all"]["total"]
+        return found["search"]["query_total"], found["refresh"]["external_total"]
+
     def _action(self, number: int) -> bytes:
         about = {"_index": _INDEX.format(number % self._indices), "_id": f"c{number}"}
         document = self._template.replace(_NUMBER.encode(), str(number).encode())

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _FIRST_PAGE = 500
 _ROUND = 20_000  # events
 _ROUND_BYTES = 32 * 1024 * 1024  # of events: one may carry a megabyte
-_ANSWERS = 8  # full of completions
+_ANSWERS = 4  # full of completions, 24 MB each
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ _COMPLETION_FIELDS: Final = [
 ]
 _PATIENCE_S = (0.1, 0.5, 2.0, 5.0)
 _FIRST_HITS = 100
-_HITS_BYTES = 16 * 1024 * 1024  # a completion may have a megabyte
+_HITS_BYTES = 24 * 1024 * 1024  # a completion may have a megabyte
 _BULK_BYTES = 4 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
