@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _STREAM_BEGINS = (b"data:", b"event:", b":", b"id:")  # whatever its content type
+_REQUEST_IDS = (b"x-request-id", b"apim-request-id", b"request-id")  # OpenAI's, Azure's, Anthropic's
 _FIGURES = ("id", "object", "model", "created", "created_at", "size", "quality", "usage")
 
 
@@ -188,14 +189,24 @@ class Encoded:
 
 
 def collector_of(response: Any, *, keep_chunks: bool, hide_usage: bool, figures_only: bool) -> Collector:
-    """What reads the body of an HTTP response whose head is here; the options are those of `Events` and `Body`."""
+    """What reads the body of an HTTP response, and has read one that is here already; options as `Events` and `Body`."""
     headers = response.headers
     kind = headers.get("content-type", "")
     events = partial(Events, keep_chunks=keep_chunks, hide_usage=hide_usage, figures_only=figures_only)
     is_stream = kind.lower().startswith("text/event-stream")
     collector: Collector = events() if is_stream else Body(kind, events, figures_only=figures_only)
-    encoded = not response.is_closed and headers.get("content-encoding", "identity") != "identity"
+    if response.is_closed:
+        collector.feed(response.content)
+        return collector
+    encoded = headers.get("content-encoding", "identity") != "identity"
     return Encoded(response, collector) if encoded else collector
+
+
+def request_id_in(headers: Any) -> str | None:
+    """The provider's id of a request, from all of a response's headers at once: each look-up would read them all."""
+    sent: dict[bytes, bytes] = {name.lower(): value for name, value in headers.raw}
+    found = next((sent[name] for name in _REQUEST_IDS if sent.get(name)), None)
+    return found.decode("latin-1") if found is not None else None
 
 
 def loads(data: bytes) -> Any:

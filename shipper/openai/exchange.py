@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import openai
 
 from shipper import notice
-from shipper.openai.collect import Collected, Collector, collector_of, loads
+from shipper.openai.collect import Collected, Collector, collector_of, loads, request_id_in
 from shipper.openai.known import Known
 from shipper.openai.raised import arose_in_openai, body_of, renamed
 from shipper.openai.tap import tapped
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 EXTENSION = "shipper"  # where a response says which exchange it belongs to
 _STREAMS = (openai.Stream, openai.AsyncStream)
 _NOTHING = Collected(None, None)
-_REQUEST_IDS = ("x-request-id", "apim-request-id", "request-id")  # OpenAI's, Azure's, Anthropic's
 _BATCH = 32_768  # bytes: read in less than a millisecond
 
 
@@ -73,6 +72,7 @@ class Exchange(Known):
     is_behind = False  # a batch of it is to be looked at
     _json: Any = None  # the request, as the caller's thread had it
     _request: Any = None  # the request, as it went out
+    _whole: Any = None  # the response, if its body is not read in pieces
     _collector: Collector | None = None
     _marked = False
     _parsed = False  # openai's Stream reads, not the caller
@@ -99,22 +99,16 @@ class Exchange(Known):
     def responded(self, response: Any, retries: int | None) -> None:
         """The response's head is here, after so many retries, and its body too if it is not read in pieces."""
         try:
-            self.status = response.status_code
-            self.request_id = next(filter(None, map(response.headers.get, _REQUEST_IDS)), None)
-            if "content-encoding" in response.headers:
-                self._mark = b""
-            self.retries = retries
+            self.status, self.retries = response.status_code, retries
             self._request = response.request
-            self._collector = collector_of(
-                response,
-                keep_chunks=self._recorder.keeps_raw and not self.endpoint.retrieval,
-                hide_usage=self.hide_usage,
-                figures_only=self.endpoint.figures_only,
-            )
             response.extensions[EXTENSION] = self
             if response.is_closed:
-                self._collector.feed(response.content)
+                self._whole = response
             else:
+                self.request_id = request_id_in(response.headers)
+                if "content-encoding" in response.headers:
+                    self._mark = b""
+                self._collect_from(response)
                 self._unread: list[bytes] = []
                 self._unread_size = 0
                 self._lock = threading.Lock()
@@ -130,7 +124,7 @@ class Exchange(Known):
             if hasattr(result, "http_response"):  # a raw response, which the caller reads
                 self._attach(result)
             return
-        if self._collector is None:
+        if self.status is None:
             self.collected = Collected(result, None)
         self._end(None)
 
@@ -247,12 +241,24 @@ class Exchange(Known):
             self.error = error
             if self.tapped:
                 self._read_all()
+            if self._whole is not None:
+                self.request_id = request_id_in(self._whole.headers)
+                if self.collected is _NOTHING:  # the client has not parsed it
+                    self._collect_from(self._whole)
             if self._collector is not None and self.collected is _NOTHING:
                 self.collected = self._collector.result()
             self._record()
         except Exception as fault:
             notice.internal_error("A call could not be recorded", fault)
-        self._collector = self._request = self._json = None
+        self._collector = self._request = self._json = self._whole = None
+
+    def _collect_from(self, response: Any) -> None:
+        self._collector = collector_of(
+            response,
+            keep_chunks=self._recorder.keeps_raw and not self.endpoint.retrieval,
+            hide_usage=self.hide_usage,
+            figures_only=self.endpoint.figures_only,
+        )
 
     def _stop_clock(self, at_ns: int) -> None:
         if not self.ended_ns:
