@@ -16,7 +16,7 @@ def text(event)
   message = event.get("message")
   value = event.get("[@metadata][value]")
   return message if value.nil? && message.is_a?(String)
-  LLM::JsonText.dump(value.nil? ? event.to_hash : value)
+  JSON.generate(value.nil? ? event.to_hash : value, max_nesting: 0) # a codec's bound of depth is not ours
 end
 
 def event_of(document, arrived_ns)

@@ -15,21 +15,21 @@ def filter(event)
   event = dead_letter(event, failures) if failures
   tags = event.get("[@metadata][tags]")
   event.set("tags", tags) if tags
+  dataset = event.get("[event][dataset]")
   arrived_ns = event.get("[@metadata][arrived_ns]")
-  write_arrival(event, arrived_ns) if arrived_ns
+  write_arrival(event, dataset, arrived_ns) if arrived_ns
   event.set("[@metadata][index]", LLM::Place.index(
-    event.get("[event][dataset]"), event.get("[llm][application][name]"), event.get("[service][version]"),
-    event.get("@timestamp").to_s, @partition
+    dataset, event.get("[llm][application][name]"), event.get("[service][version]"), event.timestamp.to_s, @partition
   ))
   event.set("[@metadata][id]", LLM::Place.id(event.get("[event][id]")))
   [event]
 end
 
-def write_arrival(event, arrived_ns)
-  dataset = event.get("[event][dataset]")
+def write_arrival(event, dataset, arrived_ns)
   return unless %w[llm.completion llm.feedback llm.amendment].include?(dataset)
   event.set("[event][ingested]", LLM::Moment.text(arrived_ns)) if event.get("[event][ingested]").nil?
   return unless dataset == "llm.completion" && event.get("[llm][ship][lag_ms]").nil?
+  return if event.get("[llm][import]") # how late history comes means nothing
   created = LLM::Moment.nanoseconds(event.get("[event][created]")) or return
   event.set("[llm][ship][lag_ms]", [0, arrived_ns - created].max / 1_000_000)
 end

@@ -203,6 +203,7 @@ def _write_arrival(out: dict[str, Any], arrived_ns: int) -> None:
         created is not None
         and at(out, "event", "dataset") == "llm.completion"
         and at(out, "llm", "ship", "lag_ms") is None
+        and at(out, "llm", "import") is None  # how late history comes means nothing
     ):
         put(out, max(0, arrived_ns - created) // 10**6, "llm", "ship", "lag_ms")
 

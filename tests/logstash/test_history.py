@@ -34,16 +34,12 @@ CALLS: list[dict[str, Any]] = [
 
 
 def by_place(hits: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Documents by index and id, without what two imports differ in.
-
-    Logstash writes fewer digits of a time, and how late an event came, which means nothing for history.
-    """
+    """Documents by index and id, without what two imports differ in. Logstash writes fewer digits of a time."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for hit in hits:
         document = hit["_source"]
         document["llm"]["import"].pop("batch_id")
         document["event"].pop("ingested")
-        document["llm"].pop("ship", None)
         document["@timestamp"] = document["@timestamp"][:19]
         found[hit["_index"], hit["_id"]] = document
     return found

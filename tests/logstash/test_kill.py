@@ -113,7 +113,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice(road: Road) -> None:
     drain(road.home, road.node.url)
     assert_balanced(road.home, delivered=len(logged))
     with Elasticsearch(road.node.url) as client:
-        until("everything has arrived", lambda: len(stored_ids(client)) >= len(logged), 120)
+        until("everything has arrived", lambda: len(stored_ids(client)) >= len(logged), 600, 2)
         assert sorted(stored_ids(client)) == logged
     closed = shipper_command(
         road.home, road.node.url, "status", "--end-to-end", "--wait", "30s", "--json", timeout_s=120

@@ -34,7 +34,7 @@ module LLM
     def load(text, reader = READER)
       value = org.logstash.Rubyfier.deep(JRuby.runtime, reader.readValue(text.to_java_bytes))
       raise JSON::ParserError, "half a character" if text.include?("\\u") && half?(text)
-      infinite?(value) ? finite(value) : value
+      floats(value).any?(&:infinite?) ? finite(value) : value
     rescue java.io.IOException => error
       raise JSON::ParserError, error.message
     end
@@ -43,29 +43,25 @@ module LLM
       SURROGATE.match?(text) && text.to_enum(:scan, ESCAPES).any? { $~[:half] }
     end
 
-    def infinite?(value)
-      case value
-      when String then false
-      when Hash then value.each_value { |one| return true if infinite?(one) } && false
-      when Array then value.each { |one| return true if infinite?(one) } && false
-      when Float then value.infinite?
-      else false
+    # All of them, however deep. Without recursion: the stack that Ruby takes for a level ends before Java's own does, and
+    # Logstash with it.
+    def floats(value)
+      found, waiting = [], [value]
+      until waiting.empty?
+        case one = waiting.pop
+        when String then next
+        when Hash then waiting.concat(one.values)
+        when Array then waiting.concat(one)
+        when Float then found << one
+        end
       end
+      found
     end
 
     # Of any depth: the generator's own bound would pass for a text that can't be parsed. Floats are written as the twin
     # writes them, since ids are made of such texts; generators differ in that.
     def dump(value)
-      floats?(value) ? write(value) : JSON.generate(value, max_nesting: 0)
-    end
-
-    def floats?(value)
-      case value
-      when Float then true
-      when Array then value.any? { |one| floats?(one) }
-      when Hash then value.each_value.any? { |one| floats?(one) }
-      else false
-      end
+      floats(value).empty? ? JSON.generate(value, max_nesting: 0) : write(value)
     end
 
     def write(value)
