@@ -49,10 +49,12 @@ class Alike:
                 behind, padded, write = frame
                 end = event.find(b'"', begin)
                 tail = event[end:]
-                if padded and tail.startswith(behind) and tail.endswith(_AFTER_PADDING):
+                if padded:
                     padding = tail[len(behind) : -len(_AFTER_PADDING)]
-                    tail = behind if padding.isalnum() else b""
-                if tail == behind:
+                    known = tail.startswith(behind) and tail.endswith(_AFTER_PADDING) and padding.isalnum()
+                else:
+                    known = tail == behind
+                if known:
                     try:
                         write(orjson.loads(event[begin - 1 : end + 1]))
                     except ValueError:

@@ -107,7 +107,8 @@ def bodies(draw: st.DrawFn) -> list[bytes]:
 
     alike = st.builds(chunk_of, TEXTS, st.sampled_from([0, 0, 0, 1, 10]))
     spoilt = alike.map(lambda event: event.replace(b" word", b" \\ud83d").replace("é".encode(), b"\xf0\x9f"))
-    events = draw(st.lists(st.one_of(alike, alike, alike, alike, spoilt, others()), min_size=10, max_size=30))
+    ended = alike.map(lambda event: b"".join(event.partition(b'"obfuscation":"')[:2]))
+    events = draw(st.lists(st.one_of(*[alike] * 4, spoilt, ended, others()), min_size=10, max_size=30))
     body = b"".join(event + b"\n\n" for event in events)
     cuts = sorted(draw(st.lists(st.integers(0, len(body)), max_size=4)))
     return [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]
