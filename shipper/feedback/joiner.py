@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from shipper.feedback import mark, plan
 from shipper.feedback.apply import Outcome, Target, apply
 from shipper.feedback.find import find
@@ -150,7 +148,7 @@ class Joiner:
             events, after = self._requests.events(query, size, after)
             page = find(self._requests, events, window)
             found += page
-            event_bytes += sum(len(orjson.dumps(event.stored.source)) for event in events)
+            event_bytes += sum(event.stored.pack() for event in events)
             completions += sum(len(one.completions) for one in page)
             most = round_of(len(found), event_bytes, completions, self._requests.hits_at_once)
             if after is None or len(found) > most * 3 // 4:
