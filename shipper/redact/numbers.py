@@ -45,8 +45,10 @@ def find(text: str) -> Iterator[Span]:
     )
     for candidate in candidates:
         form = candidate.lastgroup
+        if form == "time":
+            continue
         start = candidate.start() + (candidate is not first)
-        if start < done or form == "time":
+        if start < done:
             continue
         if form == "gaps":
             if found := _in_digits(text, start, candidate.end(), candidate.end("gaps")):

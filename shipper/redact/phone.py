@@ -88,7 +88,7 @@ _ENDS_BACKWARDS: Final = re.compile(
 )
 _LONGEST_END: Final = 9
 _AFTER: Final = re.compile(r"[ -]{0,3}(?:office|fax|mobile|cell|desk)(?![a-z])", re.IGNORECASE)
-_AFTER_BEGINS: Final = frozenset("ofmcdxe")  # these words, or an extension
+_AFTER_BEGINS: Final = frozenset("ofmcdxeOFMCDXE")  # these words, or an extension
 
 
 def find(text: str, start: int, end: int) -> Iterator[Span]:
@@ -127,10 +127,11 @@ def said_at(text: str, start: int, end: int) -> Span | None:
     Never raises.
     """
     said = None
-    if _ENDS_BACKWARDS.match(text[max(0, start - _LONGEST_END) : start].lower()[::-1]):
+    near = start - _LONGEST_END if start > _LONGEST_END else 0
+    if _ENDS_BACKWARDS.match(text[near:start].lower()[::-1]):
         before = text[max(0, start - _NEAR) : start].lower()
         said = _BEFORE.search(before, before.rfind(BETWEEN) + 1)
-    if not said and text[end - 1 : end].lower() not in _AFTER_BEGINS:
+    if not said and text[end - 1 : end] not in _AFTER_BEGINS:
         return None
     found = _SAID.match(text, start, min(len(text), end + 8))
     if found is None or not 7 <= _count(found[0]) <= 15 or _DATE.match(text, start):
