@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from shipper.redact import national, payment, phone
@@ -14,20 +13,20 @@ if TYPE_CHECKING:
     from shipper.redact.spans import Span
 
 _GAPS: Final = r" .()/\-\u00a0\u2009\u202f\u2010-\u2013"
-_BEGINNING: Final = (
-    # of a number of at least six digits; a time, to be passed over as a whole; or one to six letters before the first
-    # of two digits
-    rf"(?:[+(0-9](?=[0-9{_GAPS}]{{5}})(?:"
+_CANDIDATE: Final = re.compile(
+    # where a number of at least six digits begins; a time, to be passed over as a whole; or the first of two digits
+    # behind a word of one to six letters
+    rf"[+(0-9](?:(?<![A-Za-z0-9_].)(?=[0-9{_GAPS}]{{5}})(?:"
     r"(?P<time>[09][0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?![0-9])(?:[.,][0-9]{1,9}+)?)?)"
-    rf"|(?P<plain>(?<=[1-9])[0-9]{{5,}}+)(?=(?P<gaps>[{_GAPS}]*+)(?![0-9]))"
+    rf"|(?P<plain>(?<=[1-9])[0-9]{{5,}}+)[{_GAPS}]*+(?![0-9])"
     rf"|(?P<run>(?:[{_GAPS}]{{0,3}}+[0-9]){{5}}))"
-    r"|[A-Za-z](?=[A-Za-z]{0,5}+[0-9]{2})(?:(?<=[FGMSTXYZ])(?=[0-9]{7})"
-    rf"|[A-Za-z](?=[0-9]{{2}}[{_GAPS}]?[0-9A-Za-z]{{2}})"
-    r"|(?<=[A-Z])(?:[A-Z]{3}(?=[0-9]{6})|[A-Z]{4}(?=[0-9]{4})|[A-Z]{5}(?=[0-9]{2}[A-Z][0-9]))))"
+    r"|(?<=[A-Za-z].)[0-9](?:"
+    r"(?<![0-9A-Za-z_]...)(?<=[FGMSTXYZ]..)[0-9]{5}"
+    rf"|(?<![0-9A-Za-z_].{{4}})(?<=[A-Za-z]{{2}}..)[{_GAPS}]?[0-9A-Za-z]{{2}}"
+    r"|(?<![0-9A-Za-z_].{6})(?<=[A-Z]{4}..)[0-9]{4}"
+    r"|(?<![0-9A-Za-z_].{7})(?<=[A-Z]{5}..)[0-9]{2}"
+    r"|(?<![0-9A-Za-z_].{8})(?<=[A-Z]{6}..)[A-Z][0-9]))"
 )
-_FIRST: Final = re.compile(_BEGINNING)
-_CANDIDATE: Final = re.compile(rf"[^0-9A-Za-z_]{_BEGINNING}")
-"""Found from what stands before it: a search for digits would stop at each."""
 _RUN: Final = re.compile(rf"[+(0-9](?:[{_GAPS}]{{0,3}}+[0-9]){{5}}[0-9{_GAPS}]*+")
 _DATE: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}([-/.])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-/.])[0-9]{2}\2(?:19|20)[0-9]{2})"
@@ -39,23 +38,16 @@ _SHORTEST_CARD: Final = 12
 def find(text: str) -> Iterator[Span]:
     """Every card, account, national and telephone number in the text. Never raises."""
     done = 0
-    first = _FIRST.match(text)
-    candidates = (
-        chain((first,), _CANDIDATE.finditer(text, first.end())) if first else _CANDIDATE.finditer(text)
-    )
-    for candidate in candidates:
+    for candidate in _CANDIDATE.finditer(text):
         form = candidate.lastgroup
-        if form == "time":
+        start = candidate.start()
+        if start < done or form == "time":
             continue
-        start = candidate.start() + (candidate is not first)
-        if start < done:
-            continue
-        if form == "gaps":
-            if found := _in_digits(text, start, candidate.end(), candidate.end("gaps")):
+        if form == "plain":
+            if found := _in_digits(text, start, candidate.end("plain"), candidate.end()):
                 yield from found
         elif form is None:
-            digit = candidate.end()
-            for span in (payment.iban_at(text, digit), national.lettered_at(text, digit)):
+            for span in (payment.iban_at(text, start), national.lettered_at(text, start)):
                 if span is not None:
                     yield span
         elif (run := _RUN.match(text, start)) is not None:
