@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import Event, Format, Json, Rejected, share
-from shipper.history.formats.llm_parts import file_part, messages_of_parts, resolved, tool_call
+from shipper.history.formats.llm_parts import file_part, messages_of_parts, resolved
+from shipper.history.formats.spoken import tool_call
 from shipper.history.formats.times import ended_at, time_ns
 from shipper.history.formats.turns import filled, opened, opened_row, others, request_of, response_of, texted
 

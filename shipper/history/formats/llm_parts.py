@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
+from shipper.history.formats.spoken import tool_call
 
 if TYPE_CHECKING:
     from shipper.history.event import Json
@@ -47,18 +47,6 @@ def messages_of_parts(message: Json) -> list[Json]:
         only_text = all(part["type"] == "text" for part in content)
         said["content"] = "".join(part["text"] for part in content) if only_text else content
     return results if len(said) == 1 else [*results, said]
-
-
-def tool_call(call: Json) -> Json:
-    """A call of a tool; its arguments as the text that they are on the wire. Never raises."""
-    arguments = call.get("arguments")
-    if not isinstance(arguments, str):
-        arguments = orjson.dumps(arguments or {}).decode()
-    return {
-        "id": call.get("id"),
-        "type": "function",
-        "function": {"name": call.get("name"), "arguments": arguments},
-    }
 
 
 def file_part(attachment: Json) -> Json:

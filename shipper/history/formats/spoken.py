@@ -35,7 +35,7 @@ def whole_messages(message: Json) -> list[Json]:
         if not isinstance(part, dict):
             content.append({"type": "text", "text": str(part)})
         elif (call := _first(part, _CALLS, "tool_call")) is not None:
-            calls.append(_call(call))
+            calls.append(tool_call(call))
         elif (result := _first(part, _RESULTS, "tool_call_response")) is not None:
             told = result.get("response", result.get("result"))
             text = told if isinstance(told, str) else orjson.dumps(told).decode()
@@ -66,7 +66,8 @@ def _first(part: Json, names: tuple[str, ...], kind: str) -> Json | None:
     return next((part[name] for name in names if isinstance(part.get(name), dict)), None)
 
 
-def _call(call: Json) -> Json:
+def tool_call(call: Json) -> Json:
+    """A call of a tool; its arguments as the text that they are on the wire. Never raises."""
     arguments = call.get("arguments", call.get("args"))
     if not isinstance(arguments, str):
         arguments = orjson.dumps(arguments or {}).decode()
