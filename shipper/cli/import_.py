@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from shipper.history.checkpoint import Books
-    from shipper.history.job import Seen
+    from shipper.history.plan import Seen
     from shipper.history.run import Report
 
 _COLLECT_AFTER = 200_000  # documents hold no cycles: looking for some takes a fifth of an import's time

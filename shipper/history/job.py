@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shipper.errors import UsageError
@@ -14,6 +13,7 @@ from shipper.history.delivery import Batch, Delivery, Origin
 from shipper.history.event import START, Place, Rejected, Row
 from shipper.history.formats.registry import format_named
 from shipper.history.inputs import identified
+from shipper.history.plan import Seen
 from shipper.history.referred import keep_referred
 from shipper.history.rejects import RejectsFile, read_again, reject
 from shipper.history.side import SideTable
@@ -22,45 +22,17 @@ from shipper.sink.base import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from shipper.history.checkpoint import Books, Checkpoint, Progress
     from shipper.history.event import Format
     from shipper.history.inputs import Input
+    from shipper.history.plan import Plan
     from shipper.settings import Settings
     from shipper.sink.base import Prepared, Sink
 
 _TAKEN = 409
 _BATCH_EVENTS = 1000  # nobody waits for the single event: larger requests cost the store less
 _WOULD_BE_DELIVERED = Result(Outcome.DELIVERED, 201)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is imported, and how."""
-
-    inputs: Sequence[Input]
-    form: Format | None = None
-    also: Sequence[Format] = ()
-    app: str | None = None
-    version: str | None = None
-    since_ns: int | None = None
-    until_ns: int | None = None
-    limit: int | None = None
-    rejects: Path | None = None
-    are_rejects: bool = False
-    beside: Sequence[Input] = ()
-    """What rejected rows refer to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How far the reading is, for people."""
-
-    source: str
-    rows: int
-    bytes_read: int
-    bytes_total: int | None
 
 
 class Job:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shipper.history.event import Format, Row
     from shipper.history.inputs import Input
-    from shipper.history.job import Plan
+    from shipper.history.plan import Plan
     from shipper.history.side import SideTable
 
 

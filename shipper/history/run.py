@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from shipper.history.checkpoint import Books, Checkpoint, Progress, path_of
 from shipper.history.formats.llm_queries import queries
 from shipper.history.inputs import Iterated, chosen
-from shipper.history.job import Job, Plan, Seen
+from shipper.history.job import Job
 from shipper.history.mapping import mapped_format, shipped
+from shipper.history.plan import Plan, Seen
 from shipper.history.quicken import LARGE_BYTES, put_back, put_back_abandoned, quicken
 from shipper.history.sources import postgres
 from shipper.history.sources.database import no_queries

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from shipper.cli.import_ import import_, progress_text
 from shipper.errors import UsageError
 from shipper.history.checkpoint import Books
-from shipper.history.job import Seen
+from shipper.history.plan import Seen
 
 if TYPE_CHECKING:
     from pathlib import Path
