@@ -95,6 +95,8 @@ class Kept(NamedTuple):
 
     table: str
     key: str
+    value: Any = None
+    """What is kept of it, when not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,13 @@ class Format:
 
     `recognise` takes the values of the first rows and says how sure it is that they are of this format, 0 to 1.
     `events` takes a row's value and says what is in it; nothing, for a row that belongs to the format and says nothing.
-    `keep` says for which rows others ask; they are read before everything else.
+    `keep` says under which keys others ask for a row; all rows are looked at so before the first is imported.
     """
 
     name: str
     recognise: Callable[[Sequence[Any]], float]
     events: Callable[[Any, Lookup], Iterable[Event | Document]]
-    keep: Callable[[Any], Kept | None] | None = field(default=None)
+    keep: Callable[[Any], Iterable[Kept]] | None = field(default=None)
     takes_hits: bool = False
     """Whether it reads hits of Elasticsearch itself; the others are given what is in them."""
 

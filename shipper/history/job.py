@@ -146,6 +146,7 @@ class Job:
                 form, _ = identified(iter([row]), one.name, None, self._plan.also)
             if form is None:
                 raise Rejected(row.fault or "unknown_format", row.message or "its format is not known")
+            self._side.asking = row.source
             found = self._builder.build(row, form, self._side, one.modified_ns)
         except UsageError as error:
             self._reject(row, name, Rejected("unknown_format", str(error)), one.header)

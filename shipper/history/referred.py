@@ -33,9 +33,8 @@ def keep_referred(plan: Plan, side: SideTable) -> None:
         if one.repeatable:
             for row, form in _rows(one, plan, are_rejects=plan.are_rejects and one in plan.inputs):
                 if not row.fault and form.keep is not None:
-                    place = form.keep(source_of(row.value))
-                    if place is not None:
-                        side.put(place, row.value)
+                    for place in form.keep(source_of(row.value)):
+                        side.put(place, row.value, row.source)
 
 
 def _rows(one: Input, plan: Plan, *, are_rejects: bool) -> Iterable[tuple[Row, Format]]:

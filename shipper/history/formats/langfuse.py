@@ -119,11 +119,11 @@ def _recognise(sample: Sequence[Any]) -> float:
     return share(sample, _is_known)
 
 
-def _keep(value: Any) -> Kept | None:
+def _keep(value: Any) -> list[Kept]:
     row = _row(value)
     if _is_observation(row) or _is_score(row) or not isinstance(row.get("id"), str):
-        return None
-    return Kept(_TRACES, row["id"]) if _is_trace(row) else None
+        return []
+    return [Kept(_TRACES, row["id"])] if _is_trace(row) else []
 
 
 def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
