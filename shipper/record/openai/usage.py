@@ -73,7 +73,7 @@ def read_usage(usage: Any, extras: Json, flags: Flags) -> tuple[Tokens, Reported
     cache_read = _count(input_details, "cached_tokens", "", flags)
     cache_write = _count(input_details, "cache_write_tokens", "", flags)
     reasoning = _count(output_details, "reasoning_tokens", "", flags)
-    if len(usage) > 3:
+    if len(usage) > 3 or total is None:  # most have prompt, answer and total
         if reasoning is None:
             reasoning = _count(usage, "reasoning_tokens", "", flags)
         beside = cache_read is None and "prompt_tokens" not in usage

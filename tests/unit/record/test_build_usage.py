@@ -19,6 +19,10 @@ from shipper.record.openai.usage import Reported, Tokens, read_usage
         ({"prompt_tokens": 5, "total_tokens": 5}, Tokens(input=5, total=5)),
         ({"input_tokens": 5, "output_tokens": 7}, Tokens(input=5, output=7, total=12)),
         (
+            {"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 3},
+            Tokens(input=8, output=7, cache_read=3, total=15),
+        ),
+        (
             {
                 "prompt_tokens": 100,
                 "completion_tokens": 20,
