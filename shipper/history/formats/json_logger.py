@@ -1,60 +1,124 @@
 """Lines of python-json-logger that carry a completion: `logger.info("…", extra={"completion": {…}})`.
 
 https://nhairs.github.io/python-json-logger/latest/quickstart/ : the record's attributes that the format string names,
-`message`, and what was in `extra`, all at the top level. Lines without a completion are ordinary log lines.
+under names that `rename_fields` may have given them, `message`, and what was in `extra`, all at the top level. A
+completion is a request with its response, under any name, or as JSON in a text, or the line's own fields; or a response
+alone, with its request's parameters beside it. Lines without one are ordinary log lines.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipper.history.event import Event, Format, Json, Rejected
-from shipper.history.formats.pairs import event_of
+from shipper.history.event import Event, Format, Json, Rejected, share
+from shipper.history.formats.pairs import ARGUMENTS, event_of, is_answer, speaks
+from shipper.history.formats.times import time_ns
+from shipper.history.formats.turns import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipper.history.event import Lookup
 
-_TIMES = ("asctime", "timestamp", "@timestamp", "time", "created")
-_LEVELS = ("levelname", "level", "log.level", "severity")
-_LOGGERS = ("name", "logger", "log.logger")
+_COMPLETION = "completion"
+_TIMES = (
+    "@timestamp",
+    "timestamp",
+    "time",
+    "datetime",
+    "ts",
+    "created",
+    "asctime",
+    "date",
+)  # asctime has no zone
+_LEVELS = ("levelname", "level", "log.level", "severity", "log_level", "lvl")
+_LOGGERS = ("name", "logger", "log.logger", "logger_name")
+_MESSAGES = ("message", "msg", "event")
+_TRACES = ("exc_info", "exception", "exc_text")
+_UNSURE = 0.55  # many ordinary lines may stand before the first completion
+_OF_LINE = frozenset([*_TIMES, *_LEVELS, *_LOGGERS, *_MESSAGES, *_TRACES])
 
 
-def _carries(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("completion"), dict) and _is_line(value)
+def _says(value: Json) -> bool:
+    return any(name in value for name in _MESSAGES)
 
 
 def _is_line(value: Any) -> bool:
     return (
-        isinstance(value, dict) and "message" in value and any(name in value for name in (*_TIMES, *_LEVELS))
+        isinstance(value, dict)
+        and "gen_ai" not in value  # our own documents are log lines too
+        and _says(value)
+        and any(name in value for name in (*_TIMES, *_LEVELS, _COMPLETION))
     )
 
 
 def _recognise(sample: Sequence[Any]) -> float:
-    lines = [one for one in sample if _is_line(one)]
-    carried = sum(_carries(one) for one in lines)
-    return len(lines) / len(sample) if carried else 0.0
+    if any(_is_line(one) and _carried(one) for one in sample):
+        return share(sample, _says)
+    return _UNSURE * share(sample, lambda one: _is_line(one) and any(name in one for name in _LEVELS))
 
 
 def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     del lookup
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a log line is a JSON object")
-    if not _carries(value):
+    if not _is_line(value) or (found := _carried(value)) is None:
         return
-    completion: Json = dict(value["completion"])
-    logged = next((value[name] for name in _TIMES if value.get(name) is not None), None)
+    completion, others = found
+    logged = next((value[name] for name in _TIMES if time_ns(value.get(name)) is not None), None)
     if logged is not None:
         completion.setdefault("created_at", logged)
     event = event_of(completion)
-    for key, names in (("level", _LEVELS), ("logger", _LOGGERS), ("message", ("message",))):
+    for key, names in (("level", _LEVELS), ("logger", _LOGGERS), ("message", _MESSAGES)):
         if (text := next((value[name] for name in names if value.get(name) is not None), None)) is not None:
             event.call[key] = text
-    known = {"completion", "message", *_TIMES, *_LEVELS, *_LOGGERS}
-    if others := {name: other for name, other in value.items() if name not in known and other is not None}:
-        event.call["labels"] = others
+    if "error" not in event.call and (trace := next(filter(None, map(value.get, _TRACES)), None)):
+        event.call["error"] = _error(str(trace))
+    _write_others(others, event.call)
     yield event
+
+
+def _write_others(others: Json, call: Json) -> None:
+    """What stands beside a completion: arguments of a call by their names, the rest as labels."""
+    labels: Json = {}
+    for name, value in others.items():
+        if name in ARGUMENTS and name not in call:
+            call[name] = value
+        else:
+            labels[name] = value
+    if labels:
+        call["labels"] = labels
+
+
+def _carried(line: Json) -> tuple[Json, Json] | None:
+    """The line's completion as a pair, and what else its caller wanted in it; None for an ordinary line."""
+    rest = {name: one for name, one in line.items() if name not in _OF_LINE and one is not None}
+    named = opened(rest.get(_COMPLETION))
+    if isinstance(named, dict) and not is_answer(named):
+        return dict(named), _without(rest, _COMPLETION)
+    if speaks(rest):
+        return rest, {}
+    for name, one in rest.items():
+        inner = opened(one)
+        if not isinstance(inner, dict):
+            continue
+        if speaks(inner):
+            return dict(inner), _without(rest, name)
+        if is_answer(inner):
+            return {**_without(rest, name), "response": inner}, {}
+        if isinstance(deeper := opened(inner.get(_COMPLETION)), dict) and not is_answer(deeper):
+            return dict(deeper), {**_without(rest, name), **_without(inner, _COMPLETION)}
+    return None
+
+
+def _without(values: Json, name: str) -> Json:
+    return {key: one for key, one in values.items() if key != name}
+
+
+def _error(trace: str) -> Json:
+    """What a traceback ends with: the exception and what it said."""
+    kind, _, message = trace.strip().rpartition("\n")[2].partition(": ")
+    return {"type": kind.rpartition(".")[2], "message": message or kind, "stack_trace": trace}
 
 
 FORMAT = Format("json-logger", _recognise, _events)

@@ -27,7 +27,16 @@ _OF_CALL = frozenset(
     [
         *("id", "model", "resolved_model", "prompt_json", "options_json", "response_json", "duration_ms"),
         *("conversation_id", "conversation_name", "thread_id", "chat_id", "datetime_utc", "timestamp_utc"),
-        *("timestamp", "input_tokens", "output_tokens", "token_details", "schema_id", "schema_json", "tools"),
+        *(
+            "timestamp",
+            "llm_table",
+            "input_tokens",
+            "output_tokens",
+            "token_details",
+            "schema_id",
+            "schema_json",
+            "tools",
+        ),
         *("tool_calls", "tool_results", "fragments", "system_fragments", "attachments", "reasoning"),
         *(
             "prompt",
@@ -41,12 +50,19 @@ _OF_CALL = frozenset(
     ]
 )
 
+_MARKS = (
+    "datetime_utc",
+    "timestamp_utc",
+    "prompt_json",
+    "llm_table",
+)  # rows of one's own have a timestamp too
+
 
 def _is_response(row: Json) -> bool:
     return (
         "model" in row
         and "response" in row
-        and bool({"datetime_utc", "timestamp_utc", "timestamp", "prompt_json"} & row.keys())
+        and (not row.keys().isdisjoint(_MARKS) or {"timestamp", "chat_id"} <= row.keys())
     )
 
 

@@ -83,8 +83,8 @@ _TURNS = f"""SELECT turns.*, thread_id AS conversation_id, threads.name AS conve
     FROM turns LEFT JOIN threads ON threads.id = thread_id LEFT JOIN schemas ON schemas.id = turns.schema_id
     ORDER BY turns.id"""
 _OLDEST = {
-    "log": "SELECT rowid AS id, * FROM log ORDER BY rowid",
-    "logs": "SELECT * FROM logs ORDER BY id",
+    "log": "SELECT 'log' AS llm_table, rowid AS id, * FROM log ORDER BY rowid",
+    "logs": "SELECT 'logs' AS llm_table, * FROM logs ORDER BY id",
 }
 
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.capture.application import Application
 from shipper.capture.call import body_of
-from shipper.history.event import Event, Format, Json, Rejected, share
+from shipper.history.event import Alike, Event, Format, Json, Rejected, share
+from shipper.history.formats.homemade import completed
+from shipper.history.formats.providers import provider_of, request_in_openais, response_in_openais
 from shipper.history.formats.times import ended_at, time_ns
+from shipper.history.formats.turns import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +26,7 @@ ARGUMENTS = frozenset(Application.log_completion.__annotations__) - {"return", "
 _REQUEST, _RESPONSE, _START, _END, _SPAN_MS, _SPAN_S, _ID, _STATUS_OF, _COST = range(9)
 _NAMES = {
     _REQUEST: ("request", "kwargs", "req", "request_body", "requestBody", "body"),
-    _RESPONSE: ("response", "result", "resp", "response_body", "responseBody", "completion"),
+    _RESPONSE: ("response", "result", "resp", "response_body", "responseBody", "completion", "output"),
     _START: (
         *(
             "started_at",
@@ -47,7 +50,11 @@ _MEANINGS = {name: (kind, rank) for kind, names in _NAMES.items() for rank, name
 _PARAMETERS = ("messages", "prompt", "input")
 _UNIQUE = 16  # a shorter id is only unique in its file
 _OWN = {"user": "user_id", "session": "session_id", "conversation_id": "session_id", "chat_id": "session_id"}
+_LONGEST_MS = 1e11
+_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id")
 _BODY = frozenset(["messages", "choices", "model"])
+_ASKED = frozenset([*_PARAMETERS, "contents"])
+_ANSWERS = ("chat.completion", "text_completion", "response")
 
 _Found = dict[int, tuple[int, str, Any]]
 """By kind: how well the name says it, the name, and the value."""
@@ -92,6 +99,22 @@ def _is_pair(value: Json) -> bool:
     return asked and (_RESPONSE in found or value.get("error") is not None)
 
 
+def speaks(value: Json) -> bool:
+    """Whether a row is a model's request, with an answer or without one, and not any other service's. Never raises."""
+    found, rest = _sorted(value)
+    if _REQUEST in found:
+        asked = opened(_opened(found[_REQUEST][2])[0])
+        return isinstance(asked, dict) and not _ASKED.isdisjoint(asked)
+    return _RESPONSE in found and any(name in rest for name in _PARAMETERS)
+
+
+def is_answer(value: Json) -> bool:
+    """Whether it is a response, and not a pair with one. Never raises."""
+    if value.get("object") in _ANSWERS or value.get("type") == "message":
+        return True
+    return any(isinstance(value.get(name), list) for name in ("choices", "candidates"))
+
+
 def _recognise(sample: Sequence[Any]) -> float:
     return 0.8 * share(sample, _is_pair)  # other formats have pairs too, and more besides
 
@@ -112,17 +135,22 @@ def event_of(value: Json) -> Event:
     found, rest = _sorted(value)
     fields: Json = {}
     if _REQUEST in found:
-        fields["request"] = _opened(found[_REQUEST][2])[0]
+        fields["request"], _, url = _opened(found[_REQUEST][2])
+        if url is not None:
+            fields["base_url"] = url
     elif _RESPONSE not in found and not any(name in rest for name in (*_PARAMETERS, "model")):
         raise Rejected("no_call", "neither a request nor a response is in it")
     status: Any = None
+    request_id: Any = None
     if _RESPONSE in found:
-        fields["response"], status = _opened(found[_RESPONSE][2])
+        fields["response"], status, _ = _opened(found[_RESPONSE][2])
+        request_id = _request_id(found[_RESPONSE][2])
+    _write_openais(fields, rest)
     _write_times(found, fields)
     if status is None and _STATUS_OF in found:
         status = found[_STATUS_OF][2]
-    if status is not None:
-        fields["http"] = {"status": status}
+    if status is not None or request_id is not None:
+        fields["http"] = {"status": status, "request_id": request_id}
     event_id = _identity(found, fields)
     _write_arguments(rest, fields, flat=_REQUEST not in found)
     cost = found[_COST][2] if _COST in found else None
@@ -131,28 +159,64 @@ def event_of(value: Json) -> Event:
     )
 
 
-def _opened(half: Any) -> tuple[Any, int | None]:
-    """A body, out of its HTTP envelope, and the envelope's status."""
+def _opened(half: Any) -> tuple[Any, int | None, str | None]:
+    """A body, out of its HTTP envelope, as what its JSON says; the envelope's status and address."""
     if isinstance(half, dict) and "body" in half and _BODY.isdisjoint(half):
         status = next((half[name] for name in _NAMES[_STATUS_OF] if isinstance(half.get(name), int)), None)
-        return half["body"], status
-    return half, None
+        url = next((half[name] for name in ("url", "uri") if isinstance(half.get(name), str)), None)
+        return opened(half["body"]), status, url
+    return opened(half), None, None
+
+
+def _request_id(half: Any) -> Any:
+    headers = half.get("headers") if isinstance(half, dict) else None
+    if not isinstance(headers, dict):
+        return None
+    return next((value for name, value in headers.items() if name.lower() in _REQUEST_IDS), None)
+
+
+def _write_openais(fields: Json, rest: Json) -> None:
+    """Halves in the form of another provider, or as people write them, in OpenAI's form."""
+    flat = "request" not in fields
+    request, response = rest if flat else fields["request"], fields.get("response")
+    if (provider := provider_of(request, response)) is not None:
+        if "base_url" not in fields:
+            fields["provider"] = rest.pop("provider", provider)
+        request, response = request_in_openais(request), response_in_openais(response)
+    if flat and request is not rest:
+        rest.clear()
+        rest.update(request)
+    request, response = completed(None if flat else request, response, rest)
+    for name, half in (("request", request), ("response", response)):
+        if half is not None:
+            fields[name] = half
 
 
 def _write_times(found: _Found, fields: Json) -> None:
     start = time_ns(found[_START][2]) if _START in found else None
-    if start is None and isinstance(response := fields.get("response"), dict):
-        start = time_ns(response.get("created", response.get("created_at")))
-    if start is None:
-        return
-    fields["started_at"] = start
     end = time_ns(found[_END][2]) if _END in found else None
-    if end is None and _SPAN_MS in found:
-        end = ended_at(start, found[_SPAN_MS][2])
-    elif end is None and _SPAN_S in found:
-        end = ended_at(start, found[_SPAN_S][2] * 1000)
-    if end is not None:
-        fields["ended_at"] = end
+    span_ms = found[_SPAN_MS][2] if _SPAN_MS in found else None
+    if span_ms is None and _SPAN_S in found:
+        span_ms = found[_SPAN_S][2] * 1000
+    if start is None and end is not None and span_ms is not None and 0 <= span_ms < _LONGEST_MS:
+        start = end - int(span_ms * 1e6)
+    elif start is None:
+        start = _made_at(fields.get("response"))
+    if start is not None and end is None and span_ms is not None:
+        end = ended_at(start, span_ms)
+    for name, moment in (("started_at", start), ("ended_at", end)):
+        if moment is not None:
+            fields[name] = moment
+
+
+def _made_at(response: Any) -> int | None:
+    """When a response says that it was made; of a stream, its first chunk."""
+    first: Any = response[0] if isinstance(response, list) and response else response
+    if not isinstance(first, dict):
+        return None
+    inner: Any = first.get("response")
+    made: Json = inner if isinstance(inner, dict) else first
+    return time_ns(made.get("created", made.get("created_at")))
 
 
 def _identity(found: _Found, fields: Json) -> str | None:
@@ -185,4 +249,12 @@ def _write_arguments(rest: Json, fields: Json, *, flat: bool) -> None:
         fields["request_attributes"] = {**unknown, **attributes} if isinstance(attributes, dict) else unknown
 
 
-FORMAT = Format("pairs", _recognise, _events)
+def _span(times: Json) -> Json:
+    fields: Json = {}
+    _write_times(_sorted(times)[0], fields)
+    return fields
+
+
+_TIMES = frozenset(name for kind in (_START, _END, _SPAN_MS, _SPAN_S) for name in _NAMES[kind])
+
+FORMAT = Format("pairs", _recognise, _events, alike=Alike(_TIMES, _span, _UNIQUE))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shipper.feedback.rows import Cell, plain
+from shipper.history.formats.providers import request_in_openais, response_in_openais
 from shipper.history.formats.spoken import is_in_parts, whole_messages
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def request_of(given: Any, model: str | None, parameters: Any = None) -> tuple[J
         request["model"] = model
     given = opened(given)
     if isinstance(given, dict) and any(given.get(name) is not None for name in _REQUESTS):
-        inner = dict(given)
+        inner = dict(request_in_openais(given))
         if (messages := messages_of(inner.get("messages"))) is not None:
             inner["messages"] = messages
         return {**request, **inner}, None
@@ -157,7 +158,7 @@ def response_of(
     response: Json = {"model": model} if model else {}
     if usage:
         response["usage"] = usage
-    given = opened(given)
+    given = response_in_openais(opened(given))
     if isinstance(given, dict):
         if any(given.get(name) is not None for name in _RESPONSES) and "messages" not in given:
             return {**response, **{name: value for name, value in given.items() if value is not None}}, None
