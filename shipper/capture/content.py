@@ -86,7 +86,8 @@ class ContentPolicy:
         self._rate = settings.content_rate
         self._slow_ns = settings.content_slow_s * 1e9
         self._sample = sample
-        self._keeps_all = self._save and self._redactor is None and sample is None and self._rate >= 1
+        self.keeps_all = self._save and self._redactor is None and sample is None and self._rate >= 1
+        """Whether each call is written as it is."""
 
     def apply(
         self, call: Call, *, save: bool, redact: Redact | Redactor | bool | None = None
@@ -102,7 +103,7 @@ class ContentPolicy:
             UsageError: `redact` is no word that is known.
         """
         save = save and call.body.get("save") is not False
-        if self._keeps_all and save and redact is None:
+        if self.keeps_all and save and redact is None:
             return call, []
         redactor = self._redactor if redact is None else redactor_of(redact)
         plain, changed = to_json(call.body)

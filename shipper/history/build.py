@@ -10,21 +10,28 @@ import orjson
 
 from shipper._version import __version__
 from shipper.capture.content import ContentPolicy
-from shipper.history.event import COMPLETION, FEEDBACK, Document, Event, Json, Rejected, Row, source_of
-from shipper.history.privacy import keep_private
+from shipper.history.event import (
+    COMPLETION,
+    FEEDBACK,
+    Document,
+    Event,
+    Json,
+    Lookup,
+    Rejected,
+    Row,
+    source_of,
+)
+from shipper.history.row_form import Road
+from shipper.history.rows import RowForms
+from shipper.history.stored import Names, complete
 from shipper.record.entry import Call
-from shipper.record.ids import content_hash
-from shipper.record.pricing import apply_cost
 from shipper.record.times import parse_time
 from shipper.record.truncate import fit
-from shipper.route import enrich
-from shipper.route.foreign import recognise
-from shipper.route.nested import at
 from shipper.send.forms import Forms
 from shipper.send.prepare import document_of, prepared, timestamp
 
 if TYPE_CHECKING:
-    from shipper.history.event import Format, Lookup
+    from shipper.history.event import Format
     from shipper.settings import Settings
     from shipper.sink.base import Prepared
 
@@ -60,14 +67,18 @@ class Builder:
         """
         self._settings = settings
         self._app, self._version = app, version
+        self._longest = settings.max_event_bytes - _ENVELOPE_BYTES
+        self._names = Names(settings, app, version, batch_id, now_ns)
         self._batch_id = batch_id
         self._ingested = timestamp(now_ns)
         self._now_ns = now_ns
         self._since = _FIRST_NS if since_ns is None else since_ns
         self._until = _END_NS if until_ns is None else until_ns
         self._policy = ContentPolicy(settings)
+        self._takes_all_times = since_ns is None and until_ns is None
         self._origin: Json = {}
         self._forms = Forms(self._formed)
+        self._rows: RowForms | None = None
 
     def build(self, row: Row, form: Format, lookup: Lookup, modified_ns: int | None) -> list[Prepared]:
         """The documents of a row, within the span of time that is wanted.
@@ -81,6 +92,11 @@ class Builder:
         Raises:
             Rejected: it can't be imported, and why.
         """
+        self._begin(row, form)
+        if self._rows is not None and len(row.original) <= self._longest:
+            filled = self._rows.fill(row)
+            if filled is not None:
+                return [filled]
         if row.fault:
             raise Rejected(row.fault, row.message)
         ready: list[Prepared] = []
@@ -102,6 +118,39 @@ class Builder:
             raise Rejected("unreadable", f"{type(error).__name__}: {error}") from error
         return ready
 
+    def _begin(self, row: Row, form: Format) -> None:
+        """What is known of a file's rows belongs to it."""
+        if (row.source, form.name) == (self._origin.get("file"), self._origin.get("source")):
+            return
+        self._origin = {"source": form.name, "file": row.source, "batch_id": self._batch_id}
+        self._forms = Forms(self._formed)
+        self._rows = None
+        if form.alike is not None and self._takes_all_times and self._policy.keeps_all:
+            app = self._app or self._settings.application
+            road = Road(
+                entry_of=lambda row: self._entry_of(row, form),
+                at_of=lambda call: _time_of(call, None)[0],
+                id_of=lambda row: self._row_id(row, form, app, 0),
+                document_of=self._formed,
+            )
+            self._rows = RowForms(form.alike, road, self._settings.partition, self._now_ns)
+
+    def _entry_of(self, row: Row, form: Format) -> Json:
+        """The entry of a row with a single call, which has a time, but no cost or application of its own.
+
+        Raises:
+            Rejected, ValueError: it is something else.
+        """
+        (event,) = form.events(row.value, Lookup())
+        if not isinstance(event, Event) or event.dataset != COMPLETION:
+            raise ValueError
+        if event.stated_cost is not None or (event.app is not None and self._app is None):
+            raise ValueError
+        at_ns, _ = _time_of(event.call, None)
+        app = self._app or self._settings.application
+        event_id = event.id or self._row_id(row, form, app, 0)
+        return self._entry(event, event_id, row, app, at_ns, [])
+
     def _event(
         self, event: Event, row: Row, form: Format, number: int, modified_ns: int | None, about: _About | None
     ) -> tuple[Prepared | None, _About | None]:
@@ -113,12 +162,14 @@ class Builder:
             about = _About(event_id, at_ns)
         if not self._since <= at_ns < self._until:
             return None, about
-        changed = (
-            [*row.changed]
-            if has_time
-            else [*row.changed, "created_at: none in the source, the file's own time"]
-        )
-        kept, more = self._policy.apply(Call(event.dataset, event_id, True, at_ns, call), save=True)
+        changed = [*row.changed]
+        if not has_time:
+            changed.append("created_at: none in the source, the file's own time")
+        entry = self._entry(event, event_id, row, app, at_ns, changed)
+        return self._ready(entry, row, event.stated_cost), about
+
+    def _entry(self, event: Event, event_id: str, row: Row, app: str, at_ns: int, changed: list[str]) -> Json:
+        kept, more = self._policy.apply(Call(event.dataset, event_id, True, at_ns, event.call), save=True)
         entry: Json = {
             "seq": row.line,
             "v": 1,
@@ -130,21 +181,20 @@ class Builder:
         }
         if changed or more:
             entry["changed"] = [*changed, *more]
-        if len(row.original) + _ENVELOPE_BYTES > self._settings.max_event_bytes:
+        if len(row.original) > self._longest:
             self._cut(entry)
         if event.id is not None:
             entry["given_id"] = True
-        return self._ready(entry, row, form, event.stated_cost), about
+        return entry
 
-    def _ready(self, entry: Json, row: Row, form: Format, stated: float | Json | None) -> Prepared:
+    def _ready(self, entry: Json, row: Row, stated: float | Json | None) -> Prepared:
         """An entry as a document with its place; by form, where others of the kind came before it."""
         partition = self._settings.partition
-        if (row.source, form.name) != (self._origin.get("file"), self._origin.get("source")):
-            self._origin = {"source": form.name, "file": row.source, "batch_id": self._batch_id}
-            self._forms = Forms(self._formed)
         if stated is None and entry["dataset"] == COMPLETION:
             line = orjson.dumps(entry)
             if (ready := self._forms.fill(line, self._now_ns, partition)) is not None:
+                if self._rows is not None and not row.changed:
+                    self._rows.learn(row, ready)
                 return ready
             self._forms.learn(line, entry, self._now_ns)
         document = self._imported(entry, stated)
@@ -184,53 +234,15 @@ class Builder:
 
     def _document(self, found: Document, row: Row, form: Format) -> Prepared | None:
         document = found.document
-        carried = False
         if not found.complete:
-            self._complete(document, row, form)
-        else:
-            carried = document is row.value and not row.changed and b"\n" not in row.original
-        moment = parse_time(document.get("@timestamp"), "", [])
-        if (self._since, self._until) != (_FIRST_NS, _END_NS) and (
-            moment is None or not self._since <= moment < self._until
-        ):
-            return None
-        ready = prepared(document, self._settings.partition, given_id=True)
-        if carried:
-            ready.body = row.original  # numbers beyond 64 bits too
-        return ready
-
-    def _complete(self, document: Json, row: Row, form: Format) -> None:
-        """A document of somebody else's making gets what ours have.
-
-        Raises:
-            Rejected: it can't.
-        """
-        names = document.setdefault("llm", {}).setdefault("application", {})
-        service = document.setdefault("service", {})
-        app = self._app or names.get("name") or service.get("name") or self._settings.application
-        names["name"] = service["name"] = app
-        service["version"] = self._version or service.get("version") or self._settings.version
-        refusal = recognise(document, orjson.dumps([row.source, row.line, row.original.hex()]).decode(), 0)
-        if refusal is not None:
-            raise Rejected(refusal.reason, refusal.message)
-        whole = enrich(document, self._now_ns)
-        document.clear()
-        document.update(whole)
-        llm = document["llm"]
-        llm.get("ship", {}).pop("lag_ms", None)
-        if not llm.get("ship", True):
-            del llm["ship"]
-        llm["import"] = {
-            "source": form.name,
-            "file": row.source,
-            "line": row.line,
-            "batch_id": self._batch_id,
-        }
-        llm["content_hash"] = content_hash({**document, "event": {}, "llm": {**llm, "import": {}}})
-        if at(document, "llm", "cost", "status") == "pending":
-            llm["cost"] = {}
-            apply_cost(document)
-        keep_private(document, self._settings)
+            complete(document, row, form, self._names)
+        if not self._takes_all_times:
+            moment = parse_time(document.get("@timestamp"), "", [])
+            if moment is None or not self._since <= moment < self._until:
+                return None
+        carried = found.complete and document is row.value and not row.changed and b"\n" not in row.original
+        body = row.original if carried else None  # numbers beyond 64 bits too
+        return prepared(document, self._settings.partition, given_id=True, body=body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,29 +32,100 @@ class Place(NamedTuple):
 START = Place()
 
 
-@dataclass(slots=True)
 class Row:
     """One row of a source.
 
-    `line` is its line (its first, when it has several up to `last`), or its number in a source without lines, from 1. `end` is where the next one begins: bytes of
-    the unpacked file, or again a number. `value` is what it says, when it could be read; `fault` and `message` say why
-    it could not.
+    `line` is its line (its first, when it has several up to `last`), or its number in a source without lines, from 1.
+    `end` is where the next one begins: bytes of the unpacked file, or again a number. `value` is what it says, when it
+    could be read; `fault` and `message` say why it could not. JSON is read when somebody asks for one of these.
     """
 
-    source: str
-    line: int
-    end: int
-    original: bytes
-    value: Any = None
-    fault: str = ""
-    message: str = ""
-    changed: Sequence[str] = ()
-    last: int = 0
+    __slots__ = (
+        "_fault",
+        "_message",
+        "_read",
+        "_value",
+        "changed",
+        "end",
+        "last",
+        "line",
+        "original",
+        "source",
+    )
+
+    def __init__(
+        self,
+        source: str,
+        line: int,
+        end: int,
+        original: bytes,
+        value: Any = None,
+        fault: str = "",
+        message: str = "",
+        changed: Sequence[str] = (),
+        last: int = 0,
+        read: Callable[[Row], None] | None = None,
+    ) -> None:
+        """Take what is known.
+
+        Args:
+            source: what it is a row of.
+            line: see above.
+            end: likewise.
+            original: its bytes.
+            value: what it says.
+            fault: why it can't be read, in a word.
+            message: the same for people.
+            changed: what had to be made safe in it.
+            last: see above.
+            read: sets value or fault once they are asked for.
+        """
+        self.source, self.line, self.end, self.original = source, line, end, original
+        self.changed, self.last = changed, last
+        self._value, self._fault, self._message = value, fault, message
+        self._read = read
+
+    @property
+    def value(self) -> Any:
+        """What it says."""
+        if self._read is not None:
+            self._ask(self._read)
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = value
+
+    @property
+    def fault(self) -> str:
+        """Why it can't be read, in a word; empty when it can."""
+        if self._read is not None:
+            self._ask(self._read)
+        return self._fault
+
+    @property
+    def message(self) -> str:
+        """Why it can't be read, for people."""
+        if self._read is not None:
+            self._ask(self._read)
+        return self._message
+
+    def fail(self, fault: str, message: str) -> None:
+        """Say why it can't be read."""
+        self._fault, self._message = fault, message
+
+    def forget(self) -> None:
+        """Let go of what it says, when it is in documents."""
+        self._read = self._value = None
 
     @property
     def next(self) -> Place:
         """Where the row after it begins."""
         return Place(self.last or self.line, self.end)
+
+    def _ask(self, read: Callable[[Row], None]) -> None:
+        self._read = None
+        read(self)
 
 
 @dataclass(slots=True)
@@ -100,6 +171,22 @@ class Kept(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """What a format says of rows of one call that differ in nothing but texts, figures and times.
+
+    Where such a text or figure stands in the row's call as it is, the format makes nothing else of it, and nothing else
+    depends on it. The format asks for no other rows.
+    """
+
+    times: frozenset[str]
+    """Keys of a row whose values are times or spans."""
+    span: Callable[[Json], Json]
+    """The times of the call, of a row with nothing else in it."""
+    least_id: int = 0
+    """A shorter id of a row may not be taken for the event's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """How one kind of history is read. All of its functions are pure.
 
@@ -114,6 +201,8 @@ class Format:
     keep: Callable[[Any], Iterable[Kept]] | None = field(default=None)
     takes_hits: bool = False
     """Whether it reads hits of Elasticsearch itself; the others are given what is in them."""
+    alike: Alike | None = None
+    """So that rows need not be read one by one; None: they must."""
 
 
 def source_of(value: Any) -> Any:

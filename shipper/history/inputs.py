@@ -10,7 +10,7 @@ import orjson
 from shipper.errors import UsageError
 from shipper.history.event import START, Place, Row
 from shipper.history.formats.registry import format_named, recognised
-from shipper.history.sources.lines import leniently
+from shipper.history.sources.lines import read
 from shipper.record.serialize import to_json
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Iterated:
                 continue
             if isinstance(item, (str, bytes)):
                 text = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item
-                yield _parsed(Row(self.name, number, number, text.strip()))
+                yield Row(self.name, number, number, text.strip(), read=read)
             else:
                 text, changed = to_json(item)
                 yield Row(self.name, number, number, text, orjson.loads(text), changed=changed)
@@ -108,11 +108,3 @@ def chosen(name: str | None, mapping: Format | None) -> Format | None:
     if mapping is not None:
         raise UsageError(f"--format {name} and --map exclude each other: a mapping is a format of its own.")
     return format_named(name)
-
-
-def _parsed(row: Row) -> Row:
-    try:
-        row.value = orjson.loads(row.original)
-    except ValueError:
-        return leniently(row)
-    return row

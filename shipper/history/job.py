@@ -153,7 +153,7 @@ class Job:
         except Rejected as fault:
             self._reject(row, name, fault, one.header)
         else:
-            row.value = None  # it is in the documents now
+            row.forget()  # it is in the documents now
             self._add(Origin(row, name, one.header), found)
 
     def _add(self, origin: Origin, found: list[Prepared]) -> None:

@@ -81,14 +81,14 @@ def read_again(row: Row) -> tuple[Row, str]:
     """
     kept = row.value
     if not isinstance(kept, dict) or not isinstance(kept.get("source"), str):
-        row.fault, row.message = row.fault or "no_reject", row.message or "not a line of a rejects file"
+        row.fail(row.fault or "no_reject", row.message or "not a line of a rejects file")
         return row, ""
     form, line = str(kept.get("format", "")), kept.get("line")
     line = line if isinstance(line, int) else row.line
     try:
         original = _original(kept)
     except (ValueError, TypeError):
-        row.fault, row.message = "no_reject", "the line has no original that can be read"
+        row.fail("no_reject", "the line has no original that can be read")
         return row, form
     stream = io.BytesIO(original)
     header = kept.get("header")
@@ -101,7 +101,7 @@ def read_again(row: Row) -> tuple[Row, str]:
         kept["source"], line, 0, original, None, "empty", "nothing is left of it"
     )
     if found.fault == "too_long" or kept.get("reason") == "too_long":
-        found.fault, found.message = "too_long", "only its beginning was kept: import its source again"
+        found.fail("too_long", "only its beginning was kept: import its source again")
     found.line, found.end, found.last, found.original = line, row.end, row.line, original
     return found, form
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -13,29 +13,18 @@ from shipper.record.oneliner import one_liner
 from shipper.record.pricing import apply_cost
 from shipper.record.times import format_time
 from shipper.route import MAX_ID_BYTES, destination
+from shipper.send.gapped import Outline, Template, figures_of, texts_of
 from shipper.send.gaps import ANSWER, EVENT_ID, MARKED_NOW, Values, is_marked, time_of
 from shipper.sink.base import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shipper.record.reading import Json
     from shipper.route import Destination, Partition
     from shipper.send.gaps import Gaps
 
 _MAX_PLACES = 1000
-
-
-class _Template(NamedTuple):
-    """A text with gaps."""
-
-    text: bytes
-    """To be completed by `%`."""
-    order: Callable[[Sequence[bytes]], Any]
-    """From the gaps' contents to what stands in the text, from left to right."""
-
-    def filled(self, contents: Sequence[bytes]) -> bytes:
-        return self.text % self.order(contents)
 
 
 class Form:
@@ -53,26 +42,21 @@ class Form:
         Raises:
             ValueError: a mark is not in the line once, or something in the document isn't derived as it should be.
         """
-        values = gaps.marked()
+        values = gaps.values()
         self._given_id = bool(marked.get("given_id"))
         self._join_keys = gaps.join_keys
         self._outline = build(marked)
         self._cost_status: str = document["llm"]["cost"]["status"]
         self._places: dict[tuple[str, Partition], Destination] = {}
 
-        pieces = _cut(orjson.dumps(marked), marks)
-        numbers = [piece for piece in pieces if isinstance(piece, int)]
-        if sorted(numbers) != list(range(len(marks))):
-            raise ValueError
-        literals = [piece for piece in pieces if isinstance(piece, bytes)]
-        self._first, self._between, self._last = literals[0], literals[1:-1], literals[-1]
+        self._line = Outline(orjson.dumps(marked), marks)
         texts, figures = len(values.texts), len(gaps.figures)
-        found = [numbers.index(mark) for mark in range(len(marks))]
+        found = self._line.places
         self._texts = itemgetter(*found[:texts])
         self._figures = itemgetter(*found[texts : texts + figures])
-        self._figure_names = gaps.figures
-        self._times = found[texts + figures :]
-        self._time_names = gaps.times
+        self._times_at = found[texts + figures :]
+        self.figures, self.times = gaps.figures, gaps.times
+        """Their names."""
 
         completed = self._completed(values)
         given_message = marked["call"].get("message")
@@ -82,9 +66,9 @@ class Form:
         ):
             raise ValueError
         plain = [*marks[: texts + figures], *values.derived()]
-        self._hashed = _template(hashed_text(marked["call"]), plain)
+        self._hashed = Template.of(hashed_text(marked["call"]), plain)
         contents = [*plain, *self._said(completed, values, plain, MARKED_NOW)]
-        self._document = _template(orjson.dumps(document), contents)
+        self._document = Template.of(orjson.dumps(document), contents)
 
     @property
     def size(self) -> int:
@@ -101,19 +85,46 @@ class Form:
         Raises:
             ValueError, KeyError, TypeError: the same.
         """
-        found = self._found(line)
+        found = self._line.found(line)
         if found is None:
             return None
         raw: tuple[bytes, ...] = self._texts(found)
         figures: tuple[bytes, ...] = self._figures(found)
-        times = [found[position] for position in self._times]
+        times = [found[position] for position in self._times_at]
+        texts, as_ours = texts_of(raw)
+        if not as_ours:
+            return None
         values = Values(
-            _texts_of(raw),
-            dict(zip(self._figure_names, _figures_of(figures), strict=True)),
-            dict(zip(self._time_names, _times_of(times), strict=True)),
+            texts,
+            dict(zip(self.figures, figures_of(figures), strict=True)),
+            dict(zip(self.times, _times_of(times), strict=True)),
         )
-        if not values.are_plain(self._join_keys) or times[0] != b"%d" % values.times["at"]:
+        if times[0] != b"%d" % values.times["at"]:
             return None  # the time of our own clock, which the general path takes as it is
+        return self.document_of(values, raw, figures, now_ns, partition)
+
+    def document_of(
+        self,
+        values: Values,
+        texts: Sequence[bytes],
+        figures: Sequence[bytes],
+        now_ns: int,
+        partition: Partition,
+    ) -> Prepared | None:
+        """The document of a call of this kind; None when its values are not plain.
+
+        Args:
+            values: what stands in the gaps.
+            texts: its texts as JSON, without quotes.
+            figures: its figures as JSON.
+            now_ns: when it is sent.
+            partition: time span of an index.
+
+        Raises:
+            ValueError, KeyError, TypeError: the same.
+        """
+        if not values.are_plain(self._join_keys):
+            return None
         event_id = values.texts[EVENT_ID]
         if not event_id.isascii() or len(event_id) > MAX_ID_BYTES:
             return None
@@ -122,7 +133,7 @@ class Form:
             completed["llm"]["cost"]["status"] != self._cost_status
         ):  # on that day the price was not known, say
             return None
-        plain = [*raw, *figures, *values.derived()]
+        plain = [*texts, *figures, *values.derived()]
         said = self._said(completed, values, plain, now_ns)
         place = self._place(completed, partition)
         return Prepared(
@@ -134,24 +145,6 @@ class Form:
             dataset="llm.completion",
             aliases=place.aliases,
         )
-
-    def _found(self, line: bytes) -> list[bytes] | None:
-        """What stands in the gaps of the line, from left to right; None when it isn't of this kind.
-
-        A text that ended in a backslash could have hidden its end; `_texts_of` refuses it.
-        """
-        if not (line.startswith(self._first) and line.endswith(self._last)):
-            return None
-        found: list[bytes] = []
-        start, find = len(self._first), line.find
-        for literal in self._between:
-            end = find(literal, start)
-            if end < 0:
-                return None
-            found.append(line[start:end])
-            start = end + len(literal)
-        found.append(line[start : len(line) - len(self._last)])
-        return found
 
     def _completed(self, values: Values) -> Json:
         """The document, true in all that its place, its cost and its one-liner depend on."""
@@ -195,58 +188,6 @@ class Form:
                 self._places.clear()
             place = self._places[day] = destination(completed, partition)
         return place
-
-
-def _template(text: bytes, contents: Sequence[bytes]) -> _Template:
-    pieces = _cut(text, contents)
-    return _Template(
-        b"".join([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces]),
-        itemgetter(*[piece for piece in pieces if isinstance(piece, int)]),
-    )
-
-
-def _cut(text: bytes, contents: Sequence[bytes]) -> list[bytes | int]:
-    """A text cut at contents, whose numbers stand between the parts; the longest first, since one has a text in it."""
-    pieces: list[bytes | int] = [text]
-    for number in sorted(range(len(contents)), key=lambda number: len(contents[number]), reverse=True):
-        content = contents[number]
-        cut: list[bytes | int] = []
-        for piece in pieces:
-            if isinstance(piece, int) or content not in piece:
-                cut.append(piece)
-                continue
-            for part in piece.split(content):
-                cut += (part, number)
-            cut.pop()
-        pieces = cut
-    return pieces
-
-
-def _texts_of(raw: Sequence[bytes]) -> list[str]:
-    """The texts whose JSON, without quotes, this is.
-
-    Raises:
-        ValueError: one isn't the JSON of a text as we write it.
-    """
-    joined = b'["%b"]' % b'","'.join(raw)
-    texts: list[str] = orjson.loads(joined)
-    if len(texts) != len(raw) or orjson.dumps(texts) != joined:
-        raise ValueError
-    for text in raw:
-        if text.endswith(b"\\"):
-            raise ValueError
-    return texts
-
-
-def _figures_of(raw: Sequence[bytes]) -> list[int]:
-    """The integers from 0 whose JSON this is.
-
-    Raises:
-        ValueError: one isn't.
-    """
-    if not b"".join(raw).isdigit():
-        raise ValueError
-    return orjson.loads(b"[%b]" % b",".join(raw))
 
 
 def _times_of(raw: Sequence[bytes]) -> list[int]:

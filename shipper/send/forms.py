@@ -107,21 +107,32 @@ class Forms:
             if kind in known.tried or len(known.tried) >= _MAX_FORMS:
                 return
             known.tried.add(kind)
-        form = self._made(line, entry, now_ns)
+        form = form_of(line, entry, now_ns, self._general)
         if form is not None:
             messages = line.count(_A_MESSAGE)
             with self._lock:
                 known.forms[messages] = (*known.forms.get(messages, ()), form)
 
-    def _made(self, line: bytes, entry: Json, now_ns: int) -> Form | None:
-        """A form for the kind of an entry; None when it fails on this one."""
-        marked: Json = orjson.loads(line)
-        gaps = Gaps(marked)
-        marks = gaps.mark()
-        form = Form(marked, gaps, marks, self._general(marked, MARKED_NOW))
-        filled = form.fill(line, now_ns, "day")
-        works = filled is not None and filled.body == orjson.dumps(self._general(entry, now_ns))
-        return form if works and form.size <= _MAX_SIZE and not form.is_marked() else None
+
+def form_of(line: bytes, entry: Json, now_ns: int, general: Callable[[Json, int], Json]) -> Form | None:
+    """A form for the kind of an entry; None when it fails on this one.
+
+    Args:
+        line: the entry as JSON.
+        entry: it stays as it is.
+        now_ns: any time.
+        general: makes the document of an entry, sent at a time in ns, field by field.
+
+    Raises:
+        Exception: the entry is no chat completion of texts.
+    """
+    marked: Json = orjson.loads(line)
+    gaps = Gaps(marked)
+    marks = gaps.mark()
+    form = Form(marked, gaps, marks, general(marked, MARKED_NOW))
+    filled = form.fill(line, now_ns, "day")
+    works = filled is not None and filled.body == orjson.dumps(general(entry, now_ns))
+    return form if works and form.size <= _MAX_SIZE and not form.is_marked() else None
 
 
 def _head(line: bytes) -> bytes:

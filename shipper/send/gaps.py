@@ -52,7 +52,8 @@ EVENT_ID: Final = 0
 RESPONSE_ID: Final = 1
 ANSWER: Final = 2
 
-_Place = tuple[Any, str]  # object, key
+Place = tuple[Any, str]
+"""Object and key."""
 
 
 class Values(NamedTuple):
@@ -125,12 +126,12 @@ class Gaps:
             or not all(type(key) is str for key in self.join_keys)
         ):
             raise ValueError
-        texts: list[_Place] = [(entry, "id"), (response, "id"), (choice["message"], "content")]
+        texts: list[Place] = [(entry, "id"), (response, "id"), (choice["message"], "content")]
         texts += _messages(request["messages"])
-        figures: list[_Place] = [(entry, "seq"), *_tokens(response["usage"])]
+        figures: list[Place] = [(entry, "seq"), *_tokens(response["usage"])]
         if "created" in response:
             figures.append((response, "created"))
-        times: list[_Place] = [(entry, "at")]
+        times: list[Place] = [(entry, "at")]
         for key in call:
             if key in _TEXTS:
                 texts.append((call, key))
@@ -138,13 +139,13 @@ class Gaps:
                 times.append((call, key))
         if "http" in call and call["http"].get("request_id") is not None:
             texts.append((call["http"], "request_id"))
-        self._texts, self._figures, self._times = texts, figures, times
+        self.text_places, self.figure_places, self._times = texts, figures, times
         if not self._have_values():
             raise ValueError
 
     def _have_values(self) -> bool:
-        texts = [place[key] for place, key in self._texts]
-        figures = {key: place[key] for place, key in self._figures}
+        texts = [place[key] for place, key in self.text_places]
+        figures = {key: place[key] for place, key in self.figure_places}
         if not all(type(text) is str for text in texts):
             return False
         if not all(type(figure) is int and figure >= 0 for figure in figures.values()):
@@ -158,7 +159,7 @@ class Gaps:
     @property
     def figures(self) -> list[str]:
         """Their names, in the order in which their marks are listed."""
-        return [key for _, key in self._figures]
+        return [key for _, key in self.figure_places]
 
     @property
     def times(self) -> list[str]:
@@ -167,7 +168,7 @@ class Gaps:
 
     def rest_of(self, entry: Json) -> bytes:
         """All of the entry but what stands in its gaps, as JSON."""
-        places = (*self._texts, *self._figures, *self._times)
+        places = (*self.text_places, *self.figure_places, *self._times)
         values = [place[key] for place, key in places]
         for place, key in places:
             place[key] = None
@@ -178,20 +179,20 @@ class Gaps:
 
     def mark(self) -> list[bytes]:
         """Put marks into the gaps of the entry: of the texts, then the figures, then the times; as JSON."""
-        for number, (place, key) in enumerate(self._texts):
+        for number, (place, key) in enumerate(self.text_places):
             place[key] = f"{_TEXT_MARK}{number:04d}"
-        for place, key in (*self._figures, *self._times):
+        for place, key in (*self.figure_places, *self._times):
             place[key] = _MARKS[key]
         return [
-            *(place[key].encode() for place, key in self._texts),
-            *(b"%d" % place[key] for place, key in (*self._figures, *self._times)),
+            *(place[key].encode() for place, key in self.text_places),
+            *(b"%d" % place[key] for place, key in (*self.figure_places, *self._times)),
         ]
 
-    def marked(self) -> Values:
-        """The marks, as values."""
+    def values(self) -> Values:
+        """What stands in them now; times as the entry has them."""
         return Values(
-            [place[key] for place, key in self._texts],
-            {key: place[key] for place, key in self._figures},
+            [place[key] for place, key in self.text_places],
+            {key: place[key] for place, key in self.figure_places},
             {key: place[key] for place, key in self._times},
         )
 
@@ -210,11 +211,11 @@ def time_of(value: Any) -> int:
     return moment
 
 
-def _messages(messages: Any) -> list[_Place]:
+def _messages(messages: Any) -> list[Place]:
     """Raises: KeyError, TypeError, ValueError."""
     if len(messages) > _MAX_MESSAGES:
         raise ValueError
-    places: list[_Place] = []
+    places: list[Place] = []
     for message in messages:
         if message["role"] not in _SPEAKERS:  # the text of a tool's result is looked into
             raise ValueError
@@ -222,9 +223,9 @@ def _messages(messages: Any) -> list[_Place]:
     return places
 
 
-def _tokens(usage: Json) -> list[_Place]:
+def _tokens(usage: Json) -> list[Place]:
     """Raises: KeyError, TypeError, ValueError."""
-    places: list[_Place] = [(usage, "prompt_tokens"), (usage, "completion_tokens")]
+    places: list[Place] = [(usage, "prompt_tokens"), (usage, "completion_tokens")]
     if "total_tokens" in usage:
         places.append((usage, "total_tokens"))
     for details, key in (

@@ -57,13 +57,16 @@ def prepare(line: bytes, now_ns: int, partition: Partition) -> Item:
     return Item(line, ready)
 
 
-def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool = False) -> Prepared:
+def prepared(
+    document: dict[str, Any], partition: Partition, *, given_id: bool = False, body: bytes | None = None
+) -> Prepared:
     """A document with its place, ready for a sink.
 
     Args:
         document: what is stored.
         partition: `month` or `day`.
         given_id: whether the caller chose its id.
+        body: the document as JSON, where that is known.
 
     Raises:
         Exception: the document is not one.
@@ -72,7 +75,7 @@ def prepared(document: dict[str, Any], partition: Partition, *, given_id: bool =
     return Prepared(
         id=place.id,
         index=place.index,
-        body=orjson.dumps(document),
+        body=orjson.dumps(document) if body is None else body,
         given_id=given_id,
         content_hash=document["llm"].get("content_hash"),
         dataset=document["event"]["dataset"],

@@ -62,19 +62,11 @@ def json_lines(stream: BinaryIO, source: str, start: Place = START) -> Iterator[
     Raises:
         OSError: the stream can't be read on.
     """
-    loads = orjson.loads
     for number, end, text, length, complete in lines_of(stream, start):
         if not complete:
             yield too_long(source, number, end, text, length)
-            continue
-        try:
-            value = loads(text)
-        except ValueError:
-            if not text or text.isspace():
-                continue
-            yield leniently(Row(source, number, end, text))
-            continue
-        yield Row(source, number, end, text, value)
+        elif text and not text.isspace():
+            yield Row(source, number, end, text, read=read)
 
 
 def too_long(source: str, number: int, end: int, beginning: bytes, length: int) -> Row:
@@ -83,20 +75,26 @@ def too_long(source: str, number: int, end: int, beginning: bytes, length: int) 
     return Row(source, number, end, beginning, None, "too_long", message)
 
 
-def leniently(row: Row) -> Row:
-    """A row that is no strict JSON: what Python's writer makes of NaN and lone surrogates is read, the rest is a fault.
+def read(row: Row) -> None:
+    """Read a row of JSON: its value, or its fault. Never raises.
 
-    Never raises.
+    What Python's writer makes of NaN and lone surrogates is read too.
     """
+    try:
+        row.value = orjson.loads(row.original)
+    except ValueError:
+        _read_leniently(row)
+
+
+def _read_leniently(row: Row) -> None:
     try:
         text = row.original.decode("utf-8")
     except UnicodeDecodeError as error:
-        row.fault, row.message = "wrong_encoding", f"not UTF-8 ({error.reason} at byte {error.start})"
-        return row
+        row.fail("wrong_encoding", f"not UTF-8 ({error.reason} at byte {error.start})")
+        return
     try:
         value: Any = json.loads(text)
         safe, changed = to_json(value)
         row.value, row.changed = orjson.loads(safe), changed
     except (ValueError, RecursionError) as error:
-        row.fault, row.message = "malformed_json", f"not JSON: {error}"
-    return row
+        row.fail("malformed_json", f"not JSON: {error}")

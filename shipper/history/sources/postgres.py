@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import orjson
-
 from shipper.errors import UsageError
 from shipper.history.event import START, Place, Row
-from shipper.history.sources.lines import leniently
+from shipper.history.sources.lines import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,9 +100,4 @@ def address_of(source: str) -> Address:
 def rows_of(found: Iterable[tuple[Any, ...]], source: str, start: Place = START) -> Iterator[Row]:
     """Rows of JSON texts with their times in µs since the epoch. Never raises."""
     for number, (text, at) in enumerate(found, start.line + 1):
-        row = Row(source, number, at, text.encode("utf-8", "surrogatepass"))
-        try:
-            row.value = orjson.loads(row.original)
-        except ValueError:
-            row = leniently(row)
-        yield row
+        yield Row(source, number, at, text.encode("utf-8", "surrogatepass"), read=read)

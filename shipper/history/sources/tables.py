@@ -65,7 +65,8 @@ def csv_rows(stream: BinaryIO, source: str, start: Place = START, *, header: byt
         feed.taken.clear()
         row = Row(source, number, feed.end, original, record.values, last=feed.line)
         if record.fault:
-            row.value, row.fault, row.message = None, "malformed_csv", record.fault
+            row.value = None
+            row.fail("malformed_csv", record.fault)
         yield row
     yield from feed.faults
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-import orjson
-
 from shipper.history.event import START, Place, Row
-from shipper.history.sources.lines import KEPT_OF_TOO_LONG, LONGEST_LINE, leniently, too_long
+from shipper.history.sources.lines import KEPT_OF_TOO_LONG, LONGEST_LINE, read, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,9 +119,4 @@ def json_values(stream: BinaryIO, source: str, start: Place = START, *, level: i
         elif length > len(text):
             yield too_long(source, number, end, text, length)
         else:
-            row = Row(source, number, end, text)
-            try:
-                row.value = orjson.loads(text)
-            except ValueError:
-                row = leniently(row)
-            yield row
+            yield Row(source, number, end, text, read=read)

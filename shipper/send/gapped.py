@@ -1,0 +1,123 @@
+"""Texts with gaps: cut at what stands in them, found again in other texts, and filled. Pure."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+_ONLY_TEXTS = frozenset({str})
+
+
+class Template(NamedTuple):
+    """A text with gaps, to be filled."""
+
+    text: bytes
+    """To be completed by `%`."""
+    order: Callable[[Sequence[bytes]], Any]
+    """From the gaps' contents to what stands in the text, from left to right."""
+
+    @classmethod
+    def of(cls, text: bytes, contents: Sequence[bytes]) -> Template:
+        """A text whose gaps have these contents now; each may be there several times, or not at all."""
+        pieces = _cut(text, contents)
+        return cls(
+            b"".join([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces]),
+            itemgetter(*[piece for piece in pieces if isinstance(piece, int)]),
+        )
+
+    def filled(self, contents: Sequence[bytes]) -> bytes:
+        """The text with other contents."""
+        return self.text % self.order(contents)
+
+
+class Outline:
+    """What texts of one kind have in common: all but what stands in their gaps."""
+
+    def __init__(self, text: bytes, marks: Sequence[bytes]) -> None:
+        """Cut the gaps out of a text.
+
+        Args:
+            text: one of the kind, with marks in its gaps.
+            marks: the marks.
+
+        Raises:
+            ValueError: a mark is not in it once.
+        """
+        pieces = _cut(text, marks)
+        numbers = [piece for piece in pieces if isinstance(piece, int)]
+        if sorted(numbers) != list(range(len(marks))):
+            raise ValueError
+        literals = [piece for piece in pieces if isinstance(piece, bytes)]
+        self._first, self._between, self._last = literals[0], literals[1:-1], literals[-1]
+        self.places = [numbers.index(mark) for mark in range(len(marks))]
+        """Of each mark, which gap from the left it is in."""
+        self.size = sum(map(len, literals))
+        """Bytes of all that is not in gaps."""
+
+    def found(self, text: bytes) -> list[bytes] | None:
+        """What stands in the gaps of a text, from left to right; None when it isn't of this kind.
+
+        A text in JSON that ended in a backslash could have hidden its end; `texts_of` refuses it.
+        """
+        if not (text.startswith(self._first) and text.endswith(self._last)):
+            return None
+        found: list[bytes] = []
+        start, find = len(self._first), text.find
+        for literal in self._between:
+            end = find(literal, start)
+            if end < 0:
+                return None
+            found.append(text[start:end])
+            start = end + len(literal)
+        found.append(text[start : len(text) - len(self._last)])
+        return found
+
+
+def texts_of(raw: Sequence[bytes]) -> tuple[list[str], bool]:
+    """The texts whose JSON, without quotes, this is; and whether it is written as we write it.
+
+    Raises:
+        ValueError: one isn't the JSON of a text.
+    """
+    joined = b'["%b"]' % b'","'.join(raw)
+    texts: list[str] = orjson.loads(joined)
+    if len(texts) != len(raw) or not _ONLY_TEXTS.issuperset(map(type, texts)):
+        raise ValueError
+    for text in raw:
+        if text.endswith(b"\\"):  # it may have hidden the quotes behind it
+            raise ValueError
+    return texts, orjson.dumps(texts) == joined
+
+
+def figures_of(raw: Sequence[bytes]) -> list[int]:
+    """The integers from 0 whose JSON this is.
+
+    Raises:
+        ValueError: one isn't.
+    """
+    if not b"".join(raw).isdigit():
+        raise ValueError
+    return orjson.loads(b"[%b]" % b",".join(raw))
+
+
+def _cut(text: bytes, contents: Sequence[bytes]) -> list[bytes | int]:
+    """A text cut at contents, whose numbers stand between the parts; the longest first, since one has a text in it."""
+    pieces: list[bytes | int] = [text]
+    for number in sorted(range(len(contents)), key=lambda number: len(contents[number]), reverse=True):
+        content = contents[number]
+        cut: list[bytes | int] = []
+        for piece in pieces:
+            if isinstance(piece, int) or content not in piece:
+                cut.append(piece)
+                continue
+            for part in piece.split(content):
+                cut += (part, number)
+            cut.pop()
+        pieces = cut
+    return pieces
