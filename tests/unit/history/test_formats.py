@@ -565,8 +565,40 @@ def test_elastic_openai(tmp_path: Path, settings: Settings) -> None:
         llm__cost__status="priced",
         user__id="user-dummy",
     )
-    assert found["hit-1"]["labels"]["num_model_requests"] in (4, "4")
+    has(found["hit-1"], labels__num_model_requests=4, llm__latency_ms=None, llm__input=None)
     assert found["hit-1"]["@timestamp"].startswith("2025-01-27")
+
+
+def test_elastic_openai_of_other_ages(tmp_path: Path, settings: Settings) -> None:
+    """Usage of the integration's first age, as stored and as Kibana shows it; audits and limits say nothing of calls."""
+    counts = {"requests_total": 3, "context_tokens_total": 1000, "generated_tokens_total": 30}
+    data = {
+        **counts,
+        "cached_context_tokens_total": 0,
+        "snapshot_id": "gpt-4o-mini-2024-07-18",
+        "email": "a@b.example",
+    }
+    shown = {f"openai.usage.data.{name}": [one] for name, one in data.items()}
+    batch = {
+        "completions": {"input_tokens": 1000, "output_tokens": 30, "batch": True},
+        "base": {"model": "gpt-4o-mini"},
+    }
+    rows = [
+        {"_index": "m", "_id": "first", "_source": {"@timestamp": "2024-12-02T19:57:00Z", "openai": {"usage": {"data": data}}}},
+        {"_index": "m", "_id": "shown", "@timestamp": ["2024-12-02T19:57:00Z"], **shown},
+        {"_index": "m", "_id": "batch", "_source": {"@timestamp": "2024-12-02T19:57:00Z", "openai": batch}},
+        {"_index": "m", "_id": "audit", "_source": {"openai": {"audit": {"id": "audit_log-1"}}}},
+        {"_index": "m", "_id": "limit", "_source": {"openai": {"rate_limits": {"id": "rl-1"}}}},
+    ]  # fmt: skip
+    (tmp_path / "hits.ndjson").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    found = stored(tmp_path / "hits.ndjson", tmp_path, settings)
+    assert set(found) == {"first", "shown", "batch"}
+    for name, price in (("first", 1), ("shown", 1), ("batch", 0.5)):
+        has(found[name], gen_ai__usage__output_tokens=30, llm__input=None, llm__output=None)
+        cost = value(found[name], "gen_ai.usage.cost.amount")
+        assert cost == pytest.approx(price * (1000 * 0.15e-6 + 30 * 0.6e-6))
+        assert found[name]["@timestamp"].startswith("2024-12-02T19:57")
+    has(found["first"], user__id="a@b.example", labels__num_model_requests=3)
 
 
 def test_json_logger(tmp_path: Path, settings: Settings) -> None:
