@@ -338,6 +338,59 @@ def test_humanloop(tmp_path: Path, settings: Settings) -> None:
     has(found["ev_1"], llm__feedback__author_kind="human")
 
 
+def test_humanloop_s_export_folder(tmp_path: Path, settings: Settings) -> None:
+    """Logs within traces and evaluations, failures, evaluators' own logs; descriptions of files are no calls."""
+    prompt = {
+        "id": "pr_1",
+        "path": "team/helper",
+        "version_id": "prv_1",
+        "model": "gpt-4o-mini",
+        "max_tokens": -1,
+    }
+    log = {
+        "prompt": prompt,
+        "messages": [{"role": "user", "content": "Late?"}],
+        "output": "No.",
+        "error": None,
+        "start_time": "2024-11-05T10:00:00",
+        "provider_response": {"id": "chatcmpl-h"},
+        "evaluator_logs": [],
+    }
+    evaluator = {"name": "exact", "spec": {"evaluator_type": "python"}}
+    judged = {"id": "elog_1", "evaluator": evaluator, "judgment": True, "created_at": "2024-11-06T00:00:00"}
+    files: dict[str, Any] = {
+        "pr_1/logs/1.jsonl": {**log, "id": "log_1", "output": None, "error": "timed out"},
+        "fl_1/logs/1.jsonl": {
+            "id": "log_2",
+            "flow": {"id": "fl_1"},
+            "output": "done",
+            "evaluator_logs": [],
+            "trace_children": [{**log, "id": "log_3"}, {"id": "log_4", "tool": {}, "output": "1"}],
+        },
+        "ev_1/logs/1.jsonl": {**judged, "parent_id": "log_1", "output": None, "evaluator_logs": []},
+        "pr_1/evaluations/evr_1/logs/1.jsonl": {
+            "run_id": "run_1",
+            "datapoint": {"id": "dp_1"},
+            "log": {**log, "id": "log_5"},
+            "evaluator_logs": [{**judged, "id": "elog_2"}],
+        },
+        "pr_1/file.json": {**prompt, "type": "prompt"},
+        "pr_1/deployments.json": [{"version_id": "prv_1", "environment_id": "env_1"}],
+        "pr_1/evaluations/evr_1/evaluation.json": {"id": "evr_1", "evaluators": []},
+        "pr_1/evaluations/evr_1/stats.json": {"overall_stats": {}, "run_stats": [], "status": "completed"},
+        "ds_1/datapoints/dsv_1/1.jsonl": {"id": "dp_1", "inputs": {}, "target": {}},
+    }
+    for name, row in files.items():
+        (tmp_path / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / name).write_bytes(orjson.dumps(row))
+    found = stored(tmp_path / "files", tmp_path, settings)
+    assert set(found) == {"log_1", "log_3", "log_5", "elog_1", "elog_2"}
+    has(found["log_1"], event__outcome="failure", error__message="timed out", llm__sanitised=None)
+    assert found["log_3"]["llm"]["join"]["key"] == ["log_3", "chatcmpl-h"]
+    has(found["elog_1"], llm__join__key=["log_1"], llm__feedback__author_kind="evaluator")
+    has(found["elog_2"], llm__join__key=["log_5"], gen_ai__evaluation__score__value=1.0)
+
+
 def test_mlflow(tmp_path: Path, settings: Settings) -> None:
     """Spans of models, with the trace's user and session; assessments as feedback and ground truth."""
     found = stored(FIXTURES / "mlflow", tmp_path, settings)
