@@ -73,6 +73,49 @@ def price(
     return Priced(rates.amounts(usage), "USD", version())
 
 
+class Charged(NamedTuple):
+    """What decides a call's price, but for its tokens and its time."""
+
+    provider: str
+    model: str
+    """The one that answered."""
+    request_model: str
+    context: Context
+    mixed: bool
+    """Some of its tokens are audio or images."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Charged:
+        """What a completion says of it. Raises Exception: it is not one of ours."""
+        gen_ai, said = document["gen_ai"], _said(document["llm"])
+        return cls(
+            gen_ai.get("provider", _NOTHING).get("name", ""),
+            gen_ai.get("response", _NOTHING).get("model", ""),
+            gen_ai.get("request", _NOTHING).get("model", ""),
+            _context(document, said),
+            "usage" in said and _is_mixed(said["usage"]),
+        )
+
+    def cost(self, tokens: Usage, when: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """What goes to `gen_ai.usage.cost` and to `llm.cost`. Never raises.
+
+        Args:
+            tokens: of the call.
+            when: UTC, RFC 3339.
+        """
+        try:
+            result = price(self.provider, self.model, tokens, when, self.request_model, self.context)
+        except Exception:  # a release of genai-prices that is made otherwise must not stop delivery
+            result = _PENDING
+        if isinstance(result, Unknown):
+            return None, {"status": result.status}
+        amounts = result.amounts
+        parts: dict[str, Any] = {"status": "priced", "input": amounts.input, "output": amounts.output}
+        if tokens.cache_read:
+            parts["cache_savings"] = amounts.cache_savings
+        return {"amount": amounts.total, "currency": result.currency, "source": result.source}, parts
+
+
 def apply_cost(document: dict[str, Any]) -> None:
     """Set `gen_ai.usage.cost.*` and `llm.cost.*` of a freshly built completion; others are left alone. Never raises."""
     if document["event"]["dataset"] != "llm.completion":
@@ -87,41 +130,23 @@ def apply_cost(document: dict[str, Any]) -> None:
     if prompt is None and answer is None:
         cost["status"] = "no_usage"
         return
-    said = _said(document["llm"])
+    try:
+        charged = Charged.of(document)
+    except Exception:  # somebody else has made it
+        cost["status"] = _PENDING.status
+        return
     tokens = Usage(
         prompt or 0,
         answer or 0,
         usage.get("cache_read", _NOTHING).get("input_tokens", 0),
         usage.get("cache_write", _NOTHING).get("input_tokens", 0),
         usage.get("reasoning", _NOTHING).get("output_tokens", 0),
-        "usage" in said and _is_mixed(said["usage"]),
+        charged.mixed,
     )
-    result = _price_of(document, tokens, said)
-    if isinstance(result, Unknown):
-        cost["status"] = result.status
-        return
-    amounts = result.amounts
-    usage["cost"] = {"amount": amounts.total, "currency": result.currency, "source": result.source}
-    cost["status"] = "priced"
-    cost["input"] = amounts.input
-    cost["output"] = amounts.output
-    if tokens.cache_read:
-        cost["cache_savings"] = amounts.cache_savings
-
-
-def _price_of(document: dict[str, Any], tokens: Usage, said: dict[str, Any]) -> Priced | Unknown:
-    gen_ai = document["gen_ai"]
-    try:
-        return price(
-            gen_ai.get("provider", _NOTHING).get("name", ""),
-            gen_ai.get("response", _NOTHING).get("model", ""),
-            tokens,
-            document["@timestamp"],
-            gen_ai.get("request", _NOTHING).get("model", ""),
-            _context(document, said),
-        )
-    except Exception:  # a release of genai-prices that is made otherwise must not stop delivery
-        return _PENDING
+    amount, parts = charged.cost(tokens, document["@timestamp"])
+    if amount is not None:
+        usage["cost"] = amount
+    cost.update(parts)
 
 
 def _context(document: Mapping[str, Any], said: Mapping[str, Any]) -> Context:

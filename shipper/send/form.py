@@ -9,8 +9,9 @@ import orjson
 
 from shipper.record import build
 from shipper.record.ids import hash_of, hashed_text
-from shipper.record.oneliner import one_liner
-from shipper.record.pricing import apply_cost
+from shipper.record.oneliner import liner
+from shipper.record.prices.rates import Usage
+from shipper.record.pricing import Charged
 from shipper.record.times import format_time
 from shipper.route import MAX_ID_BYTES, destination
 from shipper.send.gapped import Outline, Template, figures_of, texts_of
@@ -18,7 +19,7 @@ from shipper.send.gaps import ANSWER, EVENT_ID, MARKED_NOW, Values, is_marked, t
 from shipper.sink.base import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shipper.record.reading import Json
     from shipper.route import Destination, Partition
@@ -58,16 +59,19 @@ class Form:
         self.figures, self.times = gaps.figures, gaps.times
         """Their names."""
 
-        completed = self._completed(values)
+        self._costing = _Costing(self._outline)
+        self._liner = liner(self._outline)
         given_message = marked["call"].get("message")
         if (self._outline["llm"]["output"]["text"], document["message"]) != (
             values.texts[ANSWER],
-            given_message or one_liner(completed),
+            given_message or self._line_of(values),
         ):
             raise ValueError
+        when = format_time(values.began())
+        amount, cost = self._costing.of(values.figures, when)
         plain = [*marks[: texts + figures], *values.derived()]
         self._hashed = Template.of(hashed_text(marked["call"]), plain)
-        contents = [*plain, *self._said(completed, values, plain, MARKED_NOW)]
+        contents = [*plain, *self._said(values, plain, amount, cost, MARKED_NOW)]
         self._document = Template.of(orjson.dumps(document), contents)
 
     @property
@@ -128,14 +132,13 @@ class Form:
         event_id = values.texts[EVENT_ID]
         if not event_id.isascii() or len(event_id) > MAX_ID_BYTES:
             return None
-        completed = self._completed(values)
-        if (
-            completed["llm"]["cost"]["status"] != self._cost_status
-        ):  # on that day the price was not known, say
+        when = format_time(values.began())
+        amount, cost = self._costing.of(values.figures, when)
+        if cost["status"] != self._cost_status:  # on that day the price was not known, say
             return None
         plain = [*texts, *figures, *values.derived()]
-        said = self._said(completed, values, plain, now_ns)
-        place = self._place(completed, partition)
+        said = self._said(values, plain, amount, cost, now_ns)
+        place = self._place(when, partition)
         return Prepared(
             id=event_id,
             index=place.index,
@@ -146,48 +149,68 @@ class Form:
             aliases=place.aliases,
         )
 
-    def _completed(self, values: Values) -> Json:
-        """The document, true in all that its place, its cost and its one-liner depend on."""
-        outline, figures = self._outline, values.figures
-        gen_ai, llm = outline["gen_ai"], outline["llm"]
-        usage = {
-            **gen_ai["usage"],
-            "input_tokens": figures["prompt_tokens"],
-            "output_tokens": figures["completion_tokens"],
-        }
-        if "cached_tokens" in figures:
-            usage["cache_read"] = {"input_tokens": figures["cached_tokens"]}
-        if "reasoning_tokens" in figures:
-            usage["reasoning"] = {"output_tokens": figures["reasoning_tokens"]}
-        completed = {
-            **outline,
-            "@timestamp": format_time(values.began()),
-            "gen_ai": {**gen_ai, "usage": usage},
-            "llm": {**llm, "output": {"text": values.texts[ANSWER]}, "cost": dict(llm.get("cost", ()))},
-        }
-        apply_cost(completed)
-        return completed
+    def _line_of(self, values: Values) -> str:
+        figures = values.figures
+        return self._liner.line(figures["prompt_tokens"], figures["completion_tokens"], values.texts[ANSWER])
 
-    def _said(self, completed: Json, values: Values, plain: Sequence[bytes], now_ns: int) -> list[bytes]:
+    def _said(
+        self, values: Values, plain: Sequence[bytes], amount: Json | None, cost: Json, now_ns: int
+    ) -> list[bytes]:
         """What the document says of a call as a whole: hash, times of sending, cost, one-liner."""
         return [
             hash_of(self._hashed.filled(plain)).encode(),
             format_time(now_ns).encode(),
             b"%d" % (max(0, now_ns - values.times["at"]) // 1_000_000),
-            orjson.dumps(completed["gen_ai"]["usage"].get("cost")),
-            orjson.dumps(completed["llm"]["cost"]),
-            orjson.dumps(one_liner(completed)),
+            orjson.dumps(amount),
+            orjson.dumps(cost),
+            orjson.dumps(self._line_of(values)),
         ]
 
-    def _place(self, completed: Json, partition: Partition) -> Destination:
+    def _place(self, when: str, partition: Partition) -> Destination:
         """Where it belongs: the same for all of a day, but for the id."""
-        day = (completed["@timestamp"][:10], partition)
+        day = (when[:10], partition)
         place = self._places.get(day)
         if place is None:
             if len(self._places) >= _MAX_PLACES:
                 self._places.clear()
-            place = self._places[day] = destination(completed, partition)
+            place = self._places[day] = destination({**self._outline, "@timestamp": when}, partition)
         return place
+
+
+class _Costing:
+    """What calls of one kind cost."""
+
+    def __init__(self, outline: Json) -> None:
+        """See what decides it.
+
+        Args:
+            outline: the document of one of them, without cost.
+        """
+        usage = outline["gen_ai"]["usage"]
+        self._given: Json | None = usage.get("cost")
+        self._before: Json = outline["llm"].get("cost", {})
+        self._charged = Charged.of(outline)
+        self._always = (
+            usage.get("cache_read", {}).get("input_tokens", 0),
+            usage.get("cache_write", {}).get("input_tokens", 0),
+            usage.get("reasoning", {}).get("output_tokens", 0),
+        )
+
+    def of(self, figures: Mapping[str, int], when: str) -> tuple[Json | None, Json]:
+        """What stands in `gen_ai.usage.cost` and in `llm.cost`."""
+        if self._given is not None:
+            return self._given, {**self._before, "status": self._before.get("status", "provided")}
+        cached, written, reasoning = self._always
+        tokens = Usage(
+            figures["prompt_tokens"],
+            figures["completion_tokens"],
+            figures.get("cached_tokens", cached),
+            written,
+            figures.get("reasoning_tokens", reasoning),
+            self._charged.mixed,
+        )
+        amount, parts = self._charged.cost(tokens, when)
+        return amount, {**self._before, **parts} if self._before else parts
 
 
 def _times_of(raw: Sequence[bytes]) -> list[int]:
