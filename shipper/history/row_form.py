@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from shipper.history.event import Row
-from shipper.record.times import parse_time
+from shipper.record.times import is_exact, parse_time
 from shipper.send.forms import form_of
 from shipper.send.gapped import Outline, figures_of, texts_of
-from shipper.send.gaps import ANSWER, EVENT_ID, RESPONSE_ID, Gaps, Place, Values, time_of
+from shipper.send.gaps import ANSWER, EVENT_ID, RESPONSE_ID, Gaps, Place, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,12 +88,12 @@ class RowForm:
             raise ValueError
         self._form, self._alike, self._road = form, alike, road
         self._has_id = places[EVENT_ID] is not None
-        constants = [
+        self._constants = [
             text
             for number, (text, place) in enumerate(zip(texts, places, strict=True))
             if place is None and number != EVENT_ID
         ]
-        self._constants = [(text, orjson.dumps(text)[1:-1]) for text in constants]
+        self._raw_constants = [orjson.dumps(text)[1:-1] for text in self._constants]
         self._order = itemgetter(*_order(places))
         self._times = _Times(value, alike)
         marks = [*_marked(places, gaps), *self._times.mark(value)]
@@ -130,13 +130,12 @@ class RowForm:
             event_id = self._road.id_of(row)
         elif len(event_id := texts[0]) < self._alike.least_id:
             return None
-        texts = [*texts, *(text for text, _ in self._constants), event_id]
-        raw = [*raw, *(text for _, text in self._constants), event_id.encode()]
+        texts = [*texts, *self._constants, event_id]
+        raw = [*raw, *self._raw_constants, event_id.encode()]
 
         call = self._alike.span(self._times.read([found[position] for position in self._times_at]))
         times = {"at": self._road.at_of(call), **call}
-        first, last = min(times.values()), max(times.values())
-        if [*times] != self._form.times or time_of(first) != first or time_of(last) != last:
+        if [*times] != self._form.times or not all(map(is_exact, times.values())):
             return None
         figures: Sequence[bytes] = self._figures(found)
         counted = zip(self._form.figures, (row.line, *figures_of(figures)), strict=True)

@@ -38,18 +38,24 @@ class RowForms:
         self._partition: Partition = partition
         self._now_ns = now_ns
         self._forms: dict[int, tuple[RowForm, ...]] = {}  # by a cheap sign of their kind: the number of roles
+        self._last: RowForm | None = None
         self._made = self._failed = 0
 
     def fill(self, row: Row) -> Prepared | None:
         """The document of a row; None when it has to be read. Never raises."""
+        if self._last is not None and (filled := self._filled(self._last, row)) is not None:
+            return filled
         for form in self._forms.get(row.original.count(_A_ROLE), ()):
-            try:
-                filled = form.fill(row, self._now_ns, self._partition)
-            except Exception:  # a short cut's failure is no fault of the row
-                filled = None
-            if filled is not None:
+            if form is not self._last and (filled := self._filled(form, row)) is not None:
+                self._last = form
                 return filled
         return None
+
+    def _filled(self, form: RowForm, row: Row) -> Prepared | None:
+        try:
+            return form.fill(row, self._now_ns, self._partition)
+        except Exception:  # a short cut's failure is no fault of the row
+            return None
 
     def learn(self, row: Row, ready: Prepared) -> None:
         """Make a form of a row that had none. Never raises.

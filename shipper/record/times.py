@@ -23,7 +23,7 @@ def parse_time(value: Any, where: str, flags: Flags) -> int | None:
     the year 2286, milliseconds 1e13 then too, and so on. Text without a zone is taken as UTC (flagged). Years
     outside 1970 to 2261 can't be stored and count as unreadable. Never raises.
     """
-    if value is None or (type(value) is int and _FIRST_NS <= value < _END_NS):  # as our own clock says it
+    if value is None or (type(value) is int and _FIRST_NS <= value < _END_NS):  # inline: it is quicker
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         ns = _from_number(value)
@@ -35,6 +35,11 @@ def parse_time(value: Any, where: str, flags: Flags) -> int | None:
         flags.append(f"{where}: not a time between 1970 and 2261")
         return None
     return ns
+
+
+def is_exact(value: Any) -> bool:
+    """Whether it is a time as our own clock says it: nanoseconds since the epoch, and nothing else. Never raises."""
+    return type(value) is int and _FIRST_NS <= value < _END_NS
 
 
 @lru_cache(maxsize=64)  # one document says a moment several times, and one batch when it was sent
