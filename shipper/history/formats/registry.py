@@ -86,6 +86,7 @@ def recognised(sample: Sequence[Any], source: str, also: Sequence[Format] = ()) 
     Raises:
         UsageError: none fits, or several do equally well: name it.
     """
+    sample = [one for one in sample if isinstance(one, dict)] or sample  # the others are rejected one by one
     bare = [source_of(one) for one in sample]
     scored = sorted(
         (

@@ -9,8 +9,9 @@ import orjson
 from shipper.history.event import START, Place, Row
 from shipper.history.sources import database
 from shipper.history.sources.columns import parquet_rows
-from shipper.history.sources.files import STDIN, is_utf16, unpacked
+from shipper.history.sources.files import STDIN, is_utf16
 from shipper.history.sources.lines import json_lines
+from shipper.history.sources.packing import unpacked
 from shipper.history.sources.tables import csv_rows, header_of
 from shipper.history.sources.values import json_values
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipper.history.sources.database import Queries
-    from shipper.history.sources.files import Member, Unpacked
+    from shipper.history.sources.files import Member
+    from shipper.history.sources.packing import Unpacked
 
 Container = Literal["lines", "array", "values", "csv", "parquet", "sqlite", "utf-16", "empty"]
 _HEAD = 64 * 1024
@@ -37,7 +39,7 @@ class Reader:
         """
         self.member = member
         self.name, self.size, self.modified_ns = member.name, member.size, member.modified_ns
-        self.repeatable = member.name != STDIN
+        self.repeatable = member.name != STDIN and (member.path is None or member.path.is_file())
         self.header = b""
         self.container: Container = "empty"
         self._raw: Unpacked | None = None

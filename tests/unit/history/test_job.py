@@ -60,6 +60,13 @@ def balanced(report: Report) -> bool:
     return books.accepted == books.delivered + books.duplicate + books.rejected
 
 
+def test_values_that_are_no_objects(tmp_path: Path, settings: Settings) -> None:
+    """Lines of another type are rejected one by one, however many they are; the format is that of the objects."""
+    source = write(tmp_path / "a.jsonl", [pair(1), [1], 2, "three", None, True])
+    report = import_history(source, dry_run=True, settings=settings)
+    assert (report.books.delivered, report.books.reasons) == (1, {"not_an_object": 5})
+
+
 def test_true_times_prices_and_keys(tmp_path: Path, settings: Settings) -> None:
     """A pair keeps its time, gets the price of its day beside the stated cost, and the keys that feedback uses."""
     source = write(tmp_path / "a.jsonl", [pair(1, cost=0.5, user="u1", latency_ms=1500, team="blue")])

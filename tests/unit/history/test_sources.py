@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import os
 import tarfile
+import threading
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -52,6 +56,8 @@ def write(path: Path, data: bytes) -> Path:
         ("packed.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("two-members.gz", gzip.compress(LINES[:90], mtime=0) + gzip.compress(LINES[90:], mtime=0)),
         ("packed.jsonl.zst", zstandard.compress(LINES)),
+        ("packed.jsonl.bz2", bz2.compress(LINES)),
+        ("packed.jsonl.xz", lzma.compress(LINES)),
         ("two-frames.zst", zstandard.compress(LINES[:90]) + zstandard.compress(LINES[90:])),
         ("array.json", orjson.dumps(OBJECTS)),
         ("pretty.json", orjson.dumps(OBJECTS, option=orjson.OPT_INDENT_2)),
@@ -86,6 +92,85 @@ def test_folders_patterns_and_archives(tmp_path: Path) -> None:
         found = list(members([str(source)]))
         assert [one.name for one in found] == wanted
         assert [row.value for one in found for row in Reader(one).rows()] == OBJECTS * 2
+
+
+def tarred(mode: str, **files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as tar:  # type: ignore[call-overload]
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"{name}.jsonl")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.tar.bz2", tarred("w:bz2", one=LINES, two=LINES)),
+        ("a.tar.xz", tarred("w:xz", one=LINES, two=LINES)),
+        ("a.tar.zst", zstandard.compress(tarred("w", one=LINES, two=LINES))),
+        ("no-ending", tarred("w:gz", one=LINES, two=LINES)),
+    ],
+    ids=["bzip2", "xz", "zstd", "content"],
+)
+def test_archives_are_told_by_their_beginning(tmp_path: Path, name: str, data: bytes) -> None:
+    """Whatever packs a tar archive and whatever it is called, in a folder or named itself, it is opened."""
+    found = list(members([str(write(tmp_path / name, data))]))
+    assert [one.name for one in found] == ["one.jsonl", "two.jsonl"]
+    assert [row.value for one in found for row in Reader(one).rows()] == OBJECTS * 2
+    if "." in name:
+        assert [one.name for one in members([str(tmp_path)])] == ["one.jsonl", "two.jsonl"]
+
+
+def test_an_archive_that_was_cut_off(tmp_path: Path) -> None:
+    """What is whole is read; the file in which it ends has a row that says so."""
+    packed = tarred("w", one=LINES, two=LINES * 100)
+    found = list(members([str(write(tmp_path / "a.tar", packed[:4000]))]))
+    assert [one.name for one in found] == ["one.jsonl", "two.jsonl"]
+    assert [row.value for row in Reader(found[0]).rows()] == OBJECTS
+    assert [row.fault for row in Reader(found[1]).rows()][-1] == "truncated"
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """What comes out of a pipe is not there a second time: nothing looks into it before it is imported."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(LINES,))
+    writer.start()
+    (member,) = members([str(path)])
+    reader = Reader(member)
+    assert (reader.repeatable, reader.size) == (False, None)
+    assert [row.value for row in reader.rows()] == OBJECTS
+    writer.join()
+
+
+def test_a_folder_without_history(tmp_path: Path) -> None:
+    """A folder in which nothing may be history is told at once, instead of importing nothing."""
+    write(tmp_path / "picture.png", b"x")
+    with pytest.raises(UsageError, match="ends like history"):
+        list(members([str(tmp_path)]))
+
+
+def test_folders_and_archives_in_a_store() -> None:
+    """A folder of objects, a pattern and an archive there hold the same rows under the names that they have here."""
+    store = pytest.importorskip("fsspec").filesystem("memory")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a/one.jsonl", LINES)
+    store.pipe(
+        {"/shipper/logs/a/one.jsonl": LINES, "/shipper/logs/x.html": b"", "/shipper/a.zip": packed.getvalue()}
+    )
+    try:
+        for source in ("logs", "logs/", "logs/*/*.jsonl", "a.zip"):
+            (member,) = members([f"memory://shipper/{source}"])
+            assert member.name == "a/one.jsonl"
+            assert member.modified_ns is not None
+            assert [row.value for row in Reader(member).rows()] == OBJECTS
+        with pytest.raises(UsageError):
+            list(members(["memory://shipper/nothing.jsonl"]))
+    finally:
+        store.rm("/shipper", recursive=True)
 
 
 def test_objects_in_a_store(tmp_path: Path) -> None:
