@@ -84,7 +84,7 @@ def rejoin(app: str | None, dry_run: bool) -> None:
         if dry_run:
             found = joiner.findable(application=app)
             for one in found:
-                click.echo(line_of(one.event.stored.source))
+                click.echo(line_of(one.stored.source))
             click.echo(f"{len(found)} events would be joined: `shipper feedback rejoin`.")
             return
         report = joiner.rejoin(application=app)

@@ -14,8 +14,10 @@ from shipper.record.amendment import value_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from shipper.feedback.documents import Event, Stored
+    from shipper.feedback.documents import Event, Place, Stored
     from shipper.feedback.requests import Written
+
+NO_UNICODE: Final = "its text is no Unicode, and an amendment needs the whole of it"
 
 _ROUNDS: Final = 10  # of conflicts; who loses so often leaves it to the others
 
@@ -134,10 +136,16 @@ def _read_again(requests: Requests, targets: Sequence[Target], *, whole: bool) -
     """The completions as they are now: a search shows them as of the last refresh."""
     if not targets:
         return
-    now = requests.read([target.stored.place for target in targets], whole=whole)
+    now: dict[Place, Stored] = {}
+    for batch in requests.read([target.stored.place for target in targets], whole=whole):
+        now |= batch
     for target in targets:
         stored = now.get(target.stored.place)
         if stored is None:
             target.settle(Outcome.GONE)
-        else:
+        elif stored.is_whole or not whole:
             target.stored = stored
+        elif len(targets) > 1:  # the fault may be another's
+            _read_again(requests, [target], whole=True)
+        else:
+            target.settle(Outcome.FAILED, NO_UNICODE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +53,14 @@ class Stored:
 
 
 class Event:
-    """A stored feedback or amendment."""
+    """A stored feedback or amendment. A round has a hundred thousand: it keeps what is asked of each, and its JSON."""
 
     __slots__ = (
         "application",
         "arrived_ns",
-        "at_ns",
         "attempts",
         "is_amendment",
         "is_joined",
-        "join",
         "keys",
         "moment",
         "stored",
@@ -71,24 +70,29 @@ class Event:
         source = stored.source
         llm: Json = source.get("llm") or _NOTHING
         event: Json = source.get("event") or _NOTHING
+        join: Json = llm.get("join") or _NOTHING
         self.stored = stored
-        self.join: Json = llm.get("join") or _NOTHING
-        self.keys = texts(self.join.get("key"))
-        self.application = application_of(llm)
+        self.keys = texts(join.get("key"))
+        self.application = sys.intern(application_of(llm))
         self.is_amendment = event.get("dataset") == AMENDMENT
-        self.is_joined = self.join.get("status") == "joined"
-        attempts = self.join.get("attempts")
+        self.is_joined = join.get("status") == "joined"
+        attempts = join.get("attempts")
         self.attempts = attempts if type(attempts) is int else 0
-        self.at_ns = parse_time(source.get("@timestamp"), "", []) or 0
-        self.arrived_ns = parse_time(event.get("ingested"), "", []) or self.at_ns
+        at_ns = parse_time(source.get("@timestamp"), "", []) or 0
+        self.arrived_ns = parse_time(event.get("ingested"), "", []) or at_ns
         target: Json = _NOTHING if self.is_joined else llm.get("target") or _NOTHING
-        self.moment = moment_of(self.at_ns, parse_time(target.get("timestamp"), "", []))
+        self.moment = moment_of(at_ns, parse_time(target.get("timestamp"), "", []))
+
+    @property
+    def join(self) -> Json:
+        """What it says of its join; read anew each time."""
+        return (self.stored.source.get("llm") or _NOTHING).get("join") or _NOTHING
 
 
 class Completion:
     """A stored completion."""
 
-    __slots__ = ("_arrived", "application", "event_id", "keys", "response_id", "stored", "target")
+    __slots__ = ("application", "event_id", "keys", "response_id", "stored")
 
     def __init__(self, stored: Stored) -> None:
         source = stored.source
@@ -99,20 +103,42 @@ class Completion:
         self.application = application_of(llm)
         self.event_id = event.get("id")
         self.response_id = ((source.get("gen_ai") or _NOTHING).get("response") or _NOTHING).get("id")
+
+    def is_meant_by(self, key: str, application: str) -> bool:
+        """Whether an event of the application that has this key is about it: an own key counts within its own."""
+        return key in self.keys and (self.is_id(key) or self.application == application)
+
+    def is_id(self, key: str) -> bool:
+        """Whether the key is its own id or its response's, which count everywhere and stand on nothing else."""
+        return key in (self.event_id, self.response_id)
+
+
+class Match:
+    """What an event keeps of a completion that holds it: less than a twentieth of it."""
+
+    __slots__ = ("arrived_ns", "place", "target")
+
+    def __init__(self, completion: Completion) -> None:
+        source = completion.stored.source
+        timestamp = source.get("@timestamp")
+        arrived = parse_time((source.get("event") or _NOTHING).get("ingested"), "", [])
+        self.place = completion.stored.place
+        self.arrived_ns = arrived or parse_time(timestamp, "", []) or 0
+        """When it came to the store, ns since the epoch."""
+        model = value_at(source, "gen_ai.response.model") or value_at(source, "gen_ai.request.model")
         self.target: Json = {
-            "timestamp": source.get("@timestamp"),
-            "version": value_at(source, "service.version"),
-            "prompt_name": value_at(source, "gen_ai.prompt.name"),
-            "prompt_version": value_at(source, "gen_ai.prompt.version"),
-            "model": value_at(source, "gen_ai.response.model") or value_at(source, "gen_ai.request.model"),
+            "timestamp": timestamp,
+            "version": _once(value_at(source, "service.version")),
+            "prompt_name": _once(value_at(source, "gen_ai.prompt.name")),
+            "prompt_version": _once(value_at(source, "gen_ai.prompt.version")),
+            "model": _once(model),
         }
         """What scores are grouped by; None where it doesn't say."""
-        self._arrived = event.get("ingested")
 
-    @property
-    def arrived_ns(self) -> int:
-        """When it came to the store, ns since the epoch."""
-        return parse_time(self._arrived, "", []) or parse_time(self.target["timestamp"], "", []) or 0
+
+def _once(value: Any) -> Any:
+    """The same text, kept once."""
+    return sys.intern(value) if type(value) is str else value
 
 
 def texts(value: Any) -> list[str]:

@@ -1,131 +1,191 @@
-"""Which completions an event is about: one search for the keys of a whole batch, taken apart only when it overflows."""
+"""Which completions events are about: where they lie, and nothing else of them.
+
+A search takes all keys of a round to each shard, which sorts them and walks through them: that is most of what a search
+costs, so that each shard is to be asked once. A page holds 10,000 hits. As long as there are fewer keys, one search over
+all partitions brings everything; then as many indices are asked at once as have so many hits, going by their
+documents; and when that was wrong, by the hits that each of them turned out to have. Of an index with too many for a
+page each search takes a share of the keys.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from elasticsearch import ApiError
 
 from shipper.feedback import plan
-from shipper.feedback.documents import Completion, Event, Place
 from shipper.feedback.requests import PAGE_MAX, TOO_MUCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from shipper.feedback.requests import Requests
+    from shipper.feedback.documents import Completion, Event, Match, Place
+    from shipper.feedback.requests import Hit, Requests
 
-_LEAST = 1000
+Keys = list[str]
+
+_KEYS_MAX = 65_536  # of one clause: index.max_terms_count
+_NAMES_BYTES = 3500  # of the address, of which Elasticsearch takes 4,096
+_MOST = 250_000  # events times completions of a round
 
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Found:
-    """What was found for one event."""
+    """An event, and what became of it in a round."""
 
     event: Event
-    completions: dict[Place, Completion] = field(default_factory=dict[Place, Completion])
+    holding: dict[Place, Match] = field(default_factory=dict["Place", "Match"])
+    """The completions that hold it."""
     by_own_key: bool = False
     """Whether a key of the caller's led to one, which may stand on more to come; an id stands on one."""
     refused: str = ""
     """Why the event is given up without being joined; empty when it isn't."""
+    fault: str = ""
+    """Why one of its completions could not be written; empty when all were."""
+
+    def is_about(self, completion: Completion) -> bool:
+        """Whether the completion is meant by one of its keys."""
+        return any(completion.is_meant_by(key, self.event.application) for key in self.event.keys)
+
+    def has_own_key_of(self, completion: Completion) -> bool:
+        """Whether one of these keys is the caller's own."""
+        return any(
+            not completion.is_id(key)
+            for key in self.event.keys
+            if completion.is_meant_by(key, self.event.application)
+        )
 
 
-def find(requests: Requests, events: Sequence[Event], window: int | None) -> list[Found]:
-    """What the events are about, in their order.
+About = dict["Place", list[Found]]
+"""The events that may be about each completion: which application it is of, it says itself."""
+
+
+def find(requests: Requests, found: Sequence[Found], window: int | None) -> About | None:
+    """Where the completions of some events lie. Those that can't be joined are marked as refused.
 
     Args:
         requests: the store.
-        events: a batch.
+        found: the events.
         window: how far back a completion may lie, days; None: anywhere.
+
+    Returns:
+        None when they are too many to be kept at once: try it with fewer events.
 
     Raises:
         ApiError, TransportError: the store refused or did not answer.
     """
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for event in events:
-        for key in event.keys:
-            wanted[key].add(event.application)
+    wanted: dict[str, list[Found]] = defaultdict(list)
+    for one in found:
+        if not one.event.keys:
+            one.refused = NO_KEY
+        for key in one.event.keys:
+            wanted[key].append(one)
     everywhere = (plan.EVERYWHERE,)
-    patterns = everywhere if window is None else plan.patterns_of((one.moment for one in events), window)
-    by_key, too_many = _completions(requests, wanted, patterns)
-    return [_matched(event, by_key, too_many, window) for event in events]
-
-
-def _matched(
-    event: Event,
-    by_key: dict[str, list[Completion]],
-    too_many: set[tuple[str, str]],
-    window: int | None,
-) -> Found:
-    """A caller's own key counts within its application; an event's id and a provider's response id everywhere."""
-    found = Found(event)
-    if not event.keys:
-        found.refused = NO_KEY
-    elif too_many and any((key, event.application) in too_many for key in event.keys):
-        found.refused = TOO_MANY
-    else:
-        for key in event.keys:
-            for completion in by_key.get(key, ()):
-                place = completion.stored.place
-                if window is not None and not plan.is_within(event.moment, place.index, window):
-                    continue
-                is_id = key in (completion.event_id, completion.response_id)
-                if is_id or event.application == completion.application:
-                    found.completions[place] = completion
-                    found.by_own_key |= not is_id
-    return found
-
-
-def _completions(
-    requests: Requests, wanted: dict[str, set[str]], patterns: Sequence[str]
-) -> tuple[dict[str, list[Completion]], set[tuple[str, str]]]:
-    """The completions by key, and the keys that stand on too many in an application."""
-    by_key: dict[str, list[Completion]] = defaultdict(list)
-    too_many: set[tuple[str, str]] = set()
-    batches = [sorted(wanted)] if wanted else []
-    while batches:
-        keys = batches.pop()
-        at_once = max(1, min(PAGE_MAX // 2, requests.hits_at_once))
-        if len(keys) > at_once:
-            batches.append(keys[at_once:])
-            keys = keys[:at_once]
-        found = _page(requests, keys, patterns)
-        if found is not None:
-            _sort_in(found, keys, by_key)
-        elif len(keys) > 1:
-            half = len(keys) // 2
-            batches += [keys[:half], keys[half:]]
-        else:
-            for application in sorted(wanted[keys[0]]):
-                query = _own_query(keys[0], application)
-                if requests.count(patterns, query, PAGE_MAX + 1) > PAGE_MAX:
-                    too_many.add((keys[0], application))
-                else:
-                    _sort_in(requests.completions(patterns, query, PAGE_MAX), keys, by_key)
-    return by_key, too_many
-
-
-def _page(requests: Requests, keys: list[str], patterns: Sequence[str]) -> list[Completion] | None:
-    """All completions that have one of the keys; None if a page, or the store's memory, doesn't hold them.
-
-    They are read whole, which spares the store to read them again when they are written.
-    """
-    query = {"bool": {"filter": [{"terms": {"llm.join.key": keys}}]}}
-    size = min(PAGE_MAX, max(_LEAST, 2 * len(keys)))
-    try:
-        found = requests.completions(patterns, query, size, True)
-    except ApiError as error:
-        if error.meta.status != TOO_MUCH:
-            raise
-        if len(keys) > 1:
+    patterns = everywhere if window is None else plan.patterns_of((one.event.moment for one in found), window)
+    by_key: dict[str, list[Place]] = {}
+    pairs = 0
+    for hit in _hits(requests, sorted(wanted), patterns):
+        for key in hit.keys:
+            places = by_key.setdefault(key, []) if key in wanted else None
+            if places is not None and len(places) < PAGE_MAX:  # a crowd, which is looked at again
+                places.append(hit.place)
+                pairs += len(wanted[key])
+        if pairs > _MOST and len(found) > 1:
             return None
-        found = requests.completions(patterns, query, size)
-    return found if len(found) < size else None
+    about: About = defaultdict(list)
+    for key, places in by_key.items():
+        if len(places) >= PAGE_MAX:
+            _sort_crowd(requests, key, wanted[key], patterns, about, window)
+        else:
+            _sort_in(places, wanted[key], about, window)
+    return about
+
+
+def _sort_in(places: Sequence[Place], found: Sequence[Found], about: About, window: int | None) -> None:
+    """What an event finds must not depend on who else is looked up with it: only in its own partitions."""
+    for place in places:
+        own = [
+            one for one in found if window is None or plan.is_within(one.event.moment, place.index, window)
+        ]
+        if own:
+            about[place] += own
+
+
+def _sort_crowd(
+    requests: Requests,
+    key: str,
+    found: Sequence[Found],
+    patterns: Sequence[str],
+    about: About,
+    window: int | None,
+) -> None:
+    """A key on as many completions as a page holds, or more: how many an application means is counted."""
+    by_application: dict[str, list[Found]] = defaultdict(list)
+    for one in found:
+        by_application[one.event.application].append(one)
+    for application, own in sorted(by_application.items()):
+        query = _own_query(key, application)
+        if requests.count(patterns, query, PAGE_MAX + 1) > PAGE_MAX:
+            for one in own:
+                one.refused = TOO_MANY
+        else:
+            places = [hit.place for hit in requests.hits(patterns, query, PAGE_MAX)]
+            _sort_in(places, own, about, window)
+
+
+def _hits(requests: Requests, keys: Keys, patterns: Sequence[str]) -> Iterator[Hit]:
+    """All completions that have one of the keys; of a key on too many for a page no more than a page."""
+    if not keys:
+        return
+    if len(keys) <= PAGE_MAX // 2:
+        page = _page(requests, patterns, keys)
+        if page is not None:
+            yield from page
+            return
+    documents = requests.spread(patterns, {"match_all": {}})
+    per_document = len(keys) / max(1, sum(documents.values()))
+    expected = {name: count * per_document for name, count in documents.items()}
+    yield from _hits_in(requests, keys, expected)
+
+
+def _hits_in(requests: Requests, keys: Keys, expected: Mapping[str, float]) -> Iterator[Hit]:
+    """Those in some indices, by how many each may have."""
+    for names, part in parts(keys, expected, PAGE_MAX * 4 // 5):
+        page = _page(requests, names, part)
+        if page is None:
+            yield from _hits_in(requests, part, requests.spread(names, _keyed(part)))
+        else:
+            yield from page
+
+
+def _page(requests: Requests, indices: Sequence[str], keys: Keys) -> list[Hit] | None:
+    """The completions that have one of the keys, or as many as a page holds of a single one; None if it overflows.
+
+    A store that has no memory for the search is asked for the halves.
+    """
+    try:
+        page = requests.hits(indices, _keyed(keys), PAGE_MAX, patient=len(keys) == 1)
+    except ApiError as error:
+        if error.meta.status != TOO_MUCH or len(keys) == 1:
+            raise
+        halves = [_page(requests, indices, half) for half in (keys[::2], keys[1::2])]
+        return None if None in halves else [hit for half in halves for hit in half or ()]
+    return page if len(page) < PAGE_MAX or len(keys) == 1 else None
+
+
+def _keyed(keys: Keys) -> dict[str, Any]:
+    clauses: list[dict[str, Any]] = [
+        {"terms": {"llm.join.key": keys[start : start + _KEYS_MAX]}}
+        for start in range(0, len(keys), _KEYS_MAX)
+    ]
+    return {"bool": {"filter": [clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses}}]}}
 
 
 def _own_query(key: str, application: str) -> dict[str, Any]:
@@ -141,10 +201,29 @@ def _own_query(key: str, application: str) -> dict[str, Any]:
     return {"bool": {"filter": [keyed, {"bool": {"should": meant, "minimum_should_match": 1}}]}}
 
 
-def _sort_in(
-    completions: Iterable[Completion], keys: Sequence[str], by_key: dict[str, list[Completion]]
-) -> None:
-    asked = set(keys)
-    for completion in completions:
-        for key in asked.intersection(completion.keys):
-            by_key[key].append(completion)
+def parts(keys: Keys, expected: Mapping[str, float], room: int) -> Iterator[tuple[list[str], Keys]]:
+    """Indices and keys of one search after the other: a page has room for their hits, the address for their names.
+
+    Pure. Each key is looked for in each index.
+
+    Args:
+        keys: sorted, as each part is: a shard sorts them, which is a third of the work where they are in order.
+        expected: hits of each index.
+        room: hits of a search.
+    """
+    names: list[str] = []
+    hits, length = 0.0, 0
+    for name, count in expected.items():
+        size = len(quote(name)) + 1
+        if names and (hits + count > room or length + size > _NAMES_BYTES):
+            yield names, keys
+            names, hits, length = [], 0.0, 0
+        if count > room and len(keys) > 1:
+            shares = min(len(keys), math.ceil(count / room))
+            for first in range(shares):  # neighbours among keys can all be of one time, and so of one index
+                yield [name], keys[first::shares]
+        else:
+            names.append(name)
+            hits, length = hits + count, length + size
+    if names:
+        yield names, keys

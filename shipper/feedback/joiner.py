@@ -1,23 +1,28 @@
 """The joiner: events that wait, their completions, the merge, and the mark that says so.
 
-    events that are due ─▶ find ─▶ apply: completions written ─▶ mark: events written
+    events that are due ─▶ find: where their completions lie ─▶ read, merge, write each of these ─▶ mark the events
 
 The order makes it safe to be killed anywhere: an event is marked after its completions hold it, and to merge it once
 more changes nothing. Any number of joiners may run: a write names the version that it was made from, and after a
 conflict the completion is read anew, not from the search, which may be behind.
+
+A round takes up to a hundred thousand events, which are kept until they are marked. Of their completions only the
+places are, so that all can be written index by index: whatever a shard is asked or given costs it a search, a sync, a
+refresh and a segment, be it for one completion or a thousand. What is read of completions is a thousand at once.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shipper.feedback import mark, plan
 from shipper.feedback.apply import Outcome, Target, apply
-from shipper.feedback.find import find
+from shipper.feedback.documents import Completion, Match
+from shipper.feedback.find import Found, find
 from shipper.feedback.requests import PAGE_MAX, Requests
 from shipper.record.times import format_time
 
@@ -27,15 +32,15 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
-    from shipper.feedback.documents import Place
-    from shipper.feedback.find import Found
+    from shipper.feedback.documents import Event, Place
+    from shipper.feedback.find import About
     from shipper.feedback.mark import Mark
     from shipper.settings import Settings
 
 _FIRST_PAGE = 500
-_ROUND = 20_000  # events
-_ROUND_BYTES = 32 * 1024 * 1024  # of events: one may carry a megabyte
-_ANSWERS = 4  # full of completions, 24 MB each
+_ROUND = 100_000  # events
+_ROUND_BYTES = 96 * 1024 * 1024  # of events: one may carry a megabyte
+_PART = 1000  # completions, or events, that are written by one thread at once
 
 
 @dataclass(slots=True)
@@ -55,11 +60,12 @@ class Report:
     failed: Counter[str] = field(default_factory=Counter[str])
     """Events whose completion could not be written, by the store's reason; they are tried again."""
 
-    def add(self, other: Report) -> None:
-        """Count another part of the run too."""
-        for name in ("events", "joined", "waiting", "expired", "completions", "conflicts"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.failed += other.failed
+    def add(self, *others: Report) -> None:
+        """Count other parts of the run too."""
+        for other in others:
+            for name in ("events", "joined", "waiting", "expired", "completions", "conflicts"):
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+            self.failed += other.failed
 
 
 class Joiner:
@@ -103,129 +109,194 @@ class Joiner:
         """
         return self._run(_given_up(application), stopped, anywhere=True)
 
-    def findable(self, *, application: str | None = None) -> list[Found]:
+    def findable(self, *, application: str | None = None) -> list[Event]:
         """The events that were given up and that `rejoin` would join now. Changes nothing.
 
         Raises:
             ApiError, TransportError: as `run`.
         """
-        out: list[Found] = []
-        after: list[Any] | None = None
-        while True:
-            events, after = self._requests.events(_given_up(application), _FIRST_PAGE, after)
-            found = find(self._requests, events, None)
-            out += [one for one in found if one.completions and not one.refused]
-            if after is None:
-                return out
+        out: list[Event] = []
+        for events in self._rounds(_given_up(application), lambda: False):
+            for one in self._looked_up(events, None):
+                there: set[Found] = set()
+                for part in _parts(one.about):
+                    for batch in self._read(part, whole=False):
+                        there.update(found for _, own in batch for found in own)
+                out += [found.event for found in one.found if found in there]
+        return out
 
     def _run(self, query: dict[str, Any], stopped: Callable[[], bool], *, anywhere: bool) -> Report:
-        """All rounds of a query: while one is written, the next one is looked up."""
+        """All rounds of a query: while the events of one are marked, those of the next are looked up."""
         total = Report()
-        with ThreadPoolExecutor(self._at_once) as writers:
-            begun: deque[Future[Report]] = deque()
-            for found in self._rounds(query, stopped, anywhere=anywhere):
-                begun.append(writers.submit(self._join, found, anywhere=anywhere))
-                if len(begun) >= self._at_once:
-                    total.add(begun.popleft().result())
-            for one in begun:
-                total.add(one.result())
+        window = None if anywhere else self._window
+        marking: list[Future[Report]] = []
+        workers = ThreadPoolExecutor(self._at_once)
+        try:
+            rounds = self._rounds(query, stopped)
+            for one in (one for events in rounds for one in self._looked_up(events, window)):
+                total.add(*(future.result() for future in marking))
+                marking = []
+                if not self._write(workers, one.about, total, stopped):
+                    break
+                marking = [
+                    workers.submit(self._mark, one.found[start : start + _PART], one.at_ns, anywhere=anywhere)
+                    for start in range(0, len(one.found), _PART)
+                ]
+                one.forget()
+            total.add(*(future.result() for future in marking))
+        finally:
+            workers.shutdown(cancel_futures=True)
         return total
 
-    def _rounds(
-        self, query: dict[str, Any], stopped: Callable[[], bool], *, anywhere: bool
-    ) -> Iterator[list[Found]]:
-        """The events with their completions, as many at once as there is memory for.
-
-        A round takes several pages of events: whatever it writes to a shard costs that one a refresh, a sync and a
-        segment, be it one completion or a hundred.
-        """
-        window = None if anywhere else self._window
-        found: list[Found] = []
-        event_bytes = completions = 0
+    def _rounds(self, query: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[list[Event]]:
+        """The events, as many at once as there is memory for. Who takes them empties the list."""
+        events: list[Event] = []
+        event_bytes = 0
         after: list[Any] | None = None
         size = _FIRST_PAGE
         while not stopped():
-            events, after = self._requests.events(query, size, after)
-            page = find(self._requests, events, window)
-            found += page
-            event_bytes += sum(event.stored.pack() for event in events)
-            completions += sum(len(one.completions) for one in page)
-            most = round_of(len(found), event_bytes, completions, self._requests.hits_at_once)
-            if after is None or len(found) > most * 3 // 4:
-                yield found
-                found, event_bytes, completions = [], 0, 0
+            page, after = self._requests.events(query, size, after)
+            event_bytes += sum(event.stored.pack() for event in page)
+            events += page
+            most = round_of(len(events), event_bytes)
+            if after is None or most - len(events) < most / 20:
+                yield events
+                events, event_bytes = [], 0
             if after is None:
                 return
-            size = max(1, min(PAGE_MAX, 4 * size, most - len(found)))
-        if found:
-            yield found
+            size = max(1, min(PAGE_MAX, 4 * size, most - len(events)))
 
-    def _join(self, found: Sequence[Found], *, anywhere: bool) -> Report:
-        """Merge a round of events into their completions, then mark them."""
-        report = Report(len(found))
-        targets: dict[Place, Target] = {}
-        for one in found:
-            for place, completion in one.completions.items():
-                targets.setdefault(place, Target(completion.stored)).events.append(one.event)
-        by_index = [targets[place] for place in sorted(targets)]  # so that few bulks go to a shard
-        counts = apply(self._requests, by_index, self._lower_is_better)
-        report.completions, report.conflicts = counts.changed, counts.conflicts
-        marks = (self._mark(one, targets, report, anywhere=anywhere) for one in found)
-        self._write_marks([one for one in marks if one is not None])
+    def _looked_up(self, events: list[Event], window: int | None) -> Iterator[_Round]:
+        """The events with their places: at once, or in halves if these are too many."""
+        at_ns = self._now_ns()
+        found = [Found(event) for event in events]
+        events.clear()
+        about = find(self._requests, found, window)
+        if about is not None:
+            yield _Round(found, about, at_ns)
+            return
+        half = len(found) // 2
+        for part in (found[:half], found[half:]):
+            yield from self._looked_up([one.event for one in part], window)
+
+    def _write(
+        self, workers: ThreadPoolExecutor, about: About, total: Report, stopped: Callable[[], bool]
+    ) -> bool:
+        """Merge events into their completions; whether all were done before it was stopped."""
+        begun = [workers.submit(self._merge, part) for part in _parts(about)]
+        for number, one in enumerate(begun):
+            if stopped():
+                total.add(*(rest.result() for rest in begun[number:] if not rest.cancel()))
+                return False
+            total.add(one.result())
+        return True
+
+    def _merge(self, part: Sequence[tuple[Place, list[Found]]]) -> Report:
+        """Merge events into some completions, in a thread of its own."""
+        report = Report()
+        for batch in self._read(part, whole=True):
+            targets = [Target(completion.stored, [one.event for one in own]) for completion, own in batch]
+            counts = apply(self._requests, targets, self._lower_is_better)
+            report.completions += counts.changed
+            report.conflicts += counts.conflicts
+            for (completion, own), target in zip(batch, targets, strict=True):
+                match = Match(completion)
+                for one in own:
+                    if target.outcome is Outcome.HOLDS:
+                        one.holding[match.place] = match
+                        one.by_own_key |= one.has_own_key_of(completion)
+                    elif target.outcome is Outcome.FAILED:
+                        one.fault = target.reason
         return report
 
-    def _mark(
-        self, found: Found, targets: dict[Place, Target], report: Report, *, anywhere: bool
-    ) -> Mark | None:
+    def _read(
+        self, part: Sequence[tuple[Place, list[Found]]], *, whole: bool
+    ) -> Iterator[list[tuple[Completion, list[Found]]]]:
+        """Completions as they are now, and the events that are about them, batch by batch."""
+        about = dict(part)
+        for batch in self._requests.read([place for place, _ in part], whole=whole):
+            read: list[tuple[Completion, list[Found]]] = []
+            for place, stored in batch.items():
+                completion = Completion(stored)
+                own = [one for one in dict.fromkeys(about[place]) if one.is_about(completion)]
+                if own:
+                    read.append((completion, own))
+            yield read
+
+    def _mark(self, found: Sequence[Found], looked_ns: int, *, anywhere: bool) -> Report:
+        """Write to each event what became of it, in a thread of its own."""
+        report = Report(len(found))
+        marks = [
+            one
+            for one in (self._mark_of(one, looked_ns, report, anywhere=anywhere) for one in found)
+            if one is not None
+        ]
+        answers = self._requests.write(one.write() for one in marks)
+        beaten = [  # a mark that another joiner was before gives way, unless it is firm
+            one for one, answer in zip(marks, answers, strict=True) if answer.is_conflict and one.is_firm
+        ]
+        self._requests.write(one.again() for one in beaten)
+        return report
+
+    def _mark_of(self, found: Found, looked_ns: int, report: Report, *, anywhere: bool) -> Mark | None:
         """What the event is to say about itself; None: what it says already."""
-        event, now_ns = found.event, self._now_ns()
+        event = found.event
         if found.refused:
             report.expired += not anywhere
-            return None if anywhere else mark.expired(event, now_ns, found.refused)
-        own = [targets[place] for place in found.completions]
-        fault = next((target.reason for target in own if target.outcome is Outcome.FAILED), None)
-        if fault is not None:
-            report.failed[fault] += 1
-            return None if anywhere else mark.waiting(event, now_ns, self._window)
-        holding = [
-            completion
-            for place, completion in found.completions.items()
-            if targets[place].outcome is Outcome.HOLDS
-        ]
-        if holding:
+            return None if anywhere else mark.expired(event, looked_ns, found.refused)
+        if found.fault:
+            report.failed[found.fault] += 1
+            return None if anywhere else mark.waiting(event, looked_ns, self._window)
+        if found.holding:
             report.joined += not event.is_joined
-            return mark.joined(event, holding, now_ns, look_again=found.by_own_key)
+            now_ns = self._now_ns()
+            matches = found.holding.values()
+            return mark.joined(event, matches, now_ns, looked_ns=looked_ns, look_again=found.by_own_key)
         if anywhere:
             return None
         if event.is_joined:  # the second look was for nothing
             return mark.settled(event)
-        if now_ns >= plan.expires_ns(event.arrived_ns, self._window):
+        if looked_ns >= plan.expires_ns(event.arrived_ns, self._window):
             report.expired += 1
-            return mark.expired(event, now_ns)
+            return mark.expired(event, looked_ns)
         report.waiting += 1
-        return mark.waiting(event, now_ns, self._window)
-
-    def _write_marks(self, marks: Sequence[Mark]) -> None:
-        """A mark that another joiner was before gives way, unless it is firm."""
-        answers = self._requests.write(one.write() for one in marks)
-        beaten = [
-            one for one, answer in zip(marks, answers, strict=True) if answer.is_conflict and one.is_firm
-        ]
-        self._requests.write(one.again() for one in beaten)
+        return mark.waiting(event, looked_ns, self._window)
 
 
-def round_of(events: int, event_bytes: int, completions: int, hits_at_once: int) -> int:
+@dataclass(slots=True)
+class _Round:
+    """Events, where their completions lie, and when that was looked for."""
+
+    found: list[Found]
+    about: About
+    at_ns: int
+
+    def forget(self) -> None:
+        """Make room for the next one."""
+        self.found, self.about = [], {}
+
+
+def _parts(about: About) -> Iterator[list[tuple[Place, list[Found]]]]:
+    """The completions in order, a thread's work each; where it can be, of an index all together."""
+    part: list[tuple[Place, list[Found]]] = []
+    for place in sorted(about):
+        ends = part and part[-1][0].index != place.index and len(part) >= _PART // 2
+        if ends or len(part) == _PART:
+            yield part
+            part = []
+        part.append((place, about[place]))
+    if part:
+        yield part
+
+
+def round_of(events: int, event_bytes: int) -> int:
     """How many events a round may have, being like those that it has. Pure.
 
     Args:
         events: those that it has.
         event_bytes: their JSON, all together.
-        completions: those found for them.
-        hits_at_once: of how many completions one answer of the store may consist, being as large as they are.
     """
-    by_bytes = _ROUND_BYTES * events // max(1, event_bytes)
-    by_completions = _ANSWERS * hits_at_once * events // completions if completions else _ROUND
-    return min(_ROUND, by_bytes, by_completions)
+    return min(_ROUND, _ROUND_BYTES * events // max(1, event_bytes)) if events else _ROUND
 
 
 def _due(now: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from shipper.feedback.requests import Write
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable
 
-    from shipper.feedback.documents import Completion, Event
+    from shipper.feedback.documents import Event, Match
 
 _NOTHING = dict.fromkeys(("matched_at", "next_attempt_at", "lag_ms", "reason"))
 
@@ -30,7 +30,8 @@ class Mark:
     def write(self) -> Write:
         """The whole event anew: half the store's work of a partial update, which has to read it first."""
         source = self.event.stored.source
-        llm = {**source["llm"], "join": _present({**self.event.join, **self.join})}
+        llm: dict[str, Any] = source.get("llm") or {}
+        llm = {**llm, "join": _present({**(llm.get("join") or {}), **self.join})}
         if self.target is not None:
             llm["target"] = _present(self.target)
         return Write(self.event.stored.place, {**source, "llm": llm}, self.event.stored, partial=False)
@@ -41,24 +42,26 @@ class Mark:
         return Write(self.event.stored.place, {"llm": llm}, None)
 
 
-def joined(event: Event, completions: Sequence[Completion], now_ns: int, *, look_again: bool) -> Mark:
-    """The event is on its completions."""
+def joined(
+    event: Event, holding: Collection[Match], now_ns: int, *, looked_ns: int, look_again: bool
+) -> Mark:
+    """The event is on its completions, which were looked for at `looked_ns`."""
     matched_at = now_ns
     if event.is_joined:  # a second look doesn't change when it was joined
         matched_at = parse_time(event.join.get("matched_at"), "", []) or now_ns
     again = None
     if look_again:
-        again = plan.second_look_ns((completion.arrived_ns for completion in completions), now_ns)
+        again = plan.second_look_ns((match.arrived_ns for match in holding), looked_ns)
     join = {
         **_NOTHING,
         "status": "joined",
-        "matched_count": len(completions),
+        "matched_count": len(holding),
         "attempts": event.attempts + 1,
         "matched_at": format_time(matched_at),
         "next_attempt_at": format_time(again) if again is not None else None,
         "lag_ms": max(0, matched_at - event.arrived_ns) // 1_000_000,
     }
-    return Mark(event, join, target_of(completions), is_firm=True)
+    return Mark(event, join, target_of(holding), is_firm=True)
 
 
 def settled(event: Event) -> Mark:
@@ -91,9 +94,9 @@ def expired(event: Event, now_ns: int, reason: str = "") -> Mark:
     return Mark(event, join)
 
 
-def target_of(completions: Sequence[Completion]) -> dict[str, Any]:
+def target_of(holding: Iterable[Match]) -> dict[str, Any]:
     """What the event's scores are grouped by: the latest completion's."""
-    return max(completions, key=lambda one: (str(one.target["timestamp"]), one.stored.place)).target
+    return max(holding, key=lambda one: (str(one.target["timestamp"]), one.place)).target
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

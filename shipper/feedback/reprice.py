@@ -208,7 +208,8 @@ def _write(requests: Requests, page: Sequence[Stored], now: str, done: Repriced)
             return
         page = [
             stored
-            for stored in requests.read(lost, whole=True).values()
+            for batch in requests.read(lost, whole=True)
+            for stored in batch.values()
             if value_at(stored.source, "llm.cost.status") != "provided"
         ]
     done.failed["too many writers at once"] += len(page)

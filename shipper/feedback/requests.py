@@ -7,6 +7,7 @@ completions and feedback and to write to them.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -15,12 +16,12 @@ from urllib.parse import quote
 import orjson
 from elasticsearch import ApiError
 
-from shipper.feedback.documents import Completion, Event, Place, Stored
+from shipper.feedback.documents import Event, Place, Stored
 from shipper.store.explain import error_of
 from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from elastic_transport import ObjectApiResponse
     from elasticsearch import Elasticsearch
@@ -48,11 +49,13 @@ _COMPLETION_FIELDS: Final = [
     "service.version",
 ]
 _PATIENCE_S = (0.1, 0.5, 2.0, 5.0)
-_FIRST_HITS = 100
-_HITS_BYTES = 24 * 1024 * 1024  # a completion may have a megabyte
-_BULK_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 8 * 1024 * 1024
+_UNKNOWN_BYTES = _BATCH_BYTES // 100  # a completion may have a megabyte
+_MEASURED = 10  # documents of a batch
+_BULK_BYTES = 8 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
+_MAX_INDICES = 65_535  # as many buckets as an answer may have
 _INEXACT = re.compile(rb"[:,\[]-?\d(?:\.\d+)?e\+?\d")  # how integers of more than 64 bits are written here
 _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
     {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
@@ -111,17 +114,24 @@ class Written(NamedTuple):
         return self.status == 404
 
 
+class Hit(NamedTuple):
+    """A completion that a search found."""
+
+    place: Place
+    keys: list[str]
+
+
 class Requests:
     """The three requests, typed. Every method raises ApiError or TransportError when the store refuses or is away.
 
-    A store without memory is asked again a few times; only a search for whole completions raises at once, so that
-    the next one can ask for less.
+    A store without memory is asked again a few times, or for less.
     """
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
-        self.hits_at_once = _FIRST_HITS
-        """How many whole completions a search may bring: fewer where they are large."""
+        self._bytes: dict[
+            str, int
+        ] = {}  # of a completion, by what its index's name begins with: the application
 
     def events(
         self, query: dict[str, Any], size: int, after: list[Any] | None
@@ -133,55 +143,105 @@ class Requests:
         page = answer["hits"]["hits"]
         return [Event(stored_of(hit)) for hit in page], page[-1]["sort"] if len(page) == size else None
 
-    def completions(
-        self, patterns: Sequence[str], query: dict[str, Any], size: int, whole: bool = False
-    ) -> list[Completion]:
-        """Up to `size` completions, whole if that can be read here, else with the fields that joining needs."""
+    def hits(
+        self, indices: Sequence[str], query: dict[str, Any], size: int, *, patient: bool = True
+    ) -> list[Hit]:
+        """Up to `size` completions: only where they lie, and their join keys. Who isn't patient can ask for less."""
 
         def ask() -> ObjectApiResponse[Any]:
-            fields = None if whole else _COMPLETION_FIELDS
-            return search_documents(self._client, list(patterns), query, size, sort="_doc", fields=fields)
+            return self._search(
+                indices,
+                query,
+                size=size,
+                sort="_doc",
+                source=False,
+                docvalue_fields=["llm.join.key"],
+                filter_path=["hits.hits._index", "hits.hits._id", "hits.hits.fields"],
+            )
 
-        answer = ask() if whole else _patiently(ask)
-        if whole and isinstance(
-            answer.body, str
-        ):  # another program's text that is no Unicode: half a surrogate
-            return self.completions(patterns, query, size)
-        found = [Completion(stored_of(hit, whole=whole)) for hit in answer["hits"]["hits"]]
-        size = sum(one.stored.pack() for one in found)
-        if whole and found:
-            self.hits_at_once = max(2, min(PAGE_MAX, _HITS_BYTES * len(found) // size))
-        return found
+        answer = _patiently(ask) if patient else ask()
+        return [
+            Hit(
+                Place(sys.intern(hit["_index"]), hit["_id"]),
+                (hit.get("fields") or {}).get("llm.join.key", []),
+            )
+            for hit in (answer.get("hits") or {}).get("hits", [])
+        ]
 
-    def count(self, patterns: Sequence[str], query: dict[str, Any], up_to: int) -> int:
+    def spread(self, indices: Sequence[str], query: dict[str, Any]) -> dict[str, int]:
+        """How many completions match in each index, in the order of the indices' names; those with none left out."""
+        by_name = {"terms": {"field": "_index", "size": _MAX_INDICES, "order": {"_key": "asc"}}}
+        answer = _patiently(lambda: self._search(indices, query, size=0, aggs={"indices": by_name}))
+        found = answer.get("aggregations") or {"indices": {"buckets": []}}  # none where there is no index
+        return {bucket["key"]: bucket["doc_count"] for bucket in found["indices"]["buckets"]}
+
+    def count(self, indices: Sequence[str], query: dict[str, Any], up_to: int) -> int:
         """How many completions match; counting stops at `up_to`."""
-        answer = self._client.search(
-            index=list(patterns),
+        answer = _patiently(lambda: self._search(indices, query, size=0, track_total_hits=up_to))
+        return answer["hits"]["total"]["value"]
+
+    def _search(
+        self, indices: Sequence[str], query: dict[str, Any], **options: Any
+    ) -> ObjectApiResponse[Any]:
+        """Of all shards or none; it is not cached, since no two are alike."""
+        asked: dict[str, Any] = {"track_total_hits": False, **options}
+        if asked["size"] == 0:
+            asked["request_cache"] = False
+        return self._client.search(
+            index=list(indices),
             ignore_unavailable=True,
             allow_no_indices=True,
             allow_partial_search_results=False,
-            track_total_hits=up_to,
-            size=0,
             query=query,
+            **asked,
         )
-        return answer["hits"]["total"]["value"]
 
-    def read(self, places: Sequence[Place], *, whole: bool) -> dict[Place, Stored]:
-        """The documents as they are now, not as the last refresh shows them. Those that are gone are left out."""
-        found: dict[Place, Stored] = {}
-        for start in range(0, len(places), _BULK_ACTIONS):
-            docs = [
-                {"_index": place.index, "_id": place.id} for place in places[start : start + _BULK_ACTIONS]
-            ]
-            answer = _patiently(
-                lambda docs=docs: self._client.mget(
-                    docs=docs, source_includes=None if whole else _COMPLETION_FIELDS
-                )
-            )
-            for doc in answer["docs"]:
-                if doc.get("found"):
-                    found[Place(doc["_index"], doc["_id"])] = stored_of(doc, whole=whole)
-        return found
+    def read(self, places: Sequence[Place], *, whole: bool) -> Iterator[dict[Place, Stored]]:
+        """The documents as they are now, not as the last refresh shows them, batch by batch.
+
+        Those that are gone are left out. One that is no Unicode (half a surrogate) can't be read here: its batch comes
+        with the fields that joining needs.
+        """
+        start = 0
+        while start < len(places):
+            batch = self._batch(places, start)
+            try:
+                documents = self._documents(batch, whole=whole, patient=len(batch) == 1)
+            except ApiError as error:
+                if error.meta.status != TOO_MUCH or len(batch) == 1:
+                    raise
+                for place in batch:
+                    kind = _kind(place)
+                    self._bytes[kind] = max(self._bytes.get(kind, 0), 2 * _BATCH_BYTES // len(batch))
+                continue
+            start += len(batch)
+            yield documents
+
+    def _batch(self, places: Sequence[Place], start: int) -> Sequence[Place]:
+        """As many as there is memory for: those of an application are taken to be as large as its last."""
+        size = 0
+        for end in range(start, min(len(places), start + _BULK_ACTIONS)):
+            size += self._bytes.get(_kind(places[end]), _UNKNOWN_BYTES)
+            if size > _BATCH_BYTES:
+                return places[start : max(end, start + 1)]
+        return places[start : start + _BULK_ACTIONS]
+
+    def _documents(self, batch: Sequence[Place], *, whole: bool, patient: bool) -> dict[Place, Stored]:
+        docs = [{"_index": place.index, "_id": place.id} for place in batch]
+        fields = None if whole else _COMPLETION_FIELDS
+
+        def ask() -> ObjectApiResponse[Any]:
+            return self._client.mget(docs=docs, source_includes=fields)
+
+        answer = _patiently(ask) if patient else ask()
+        if isinstance(answer.body, str):
+            return self._documents(batch, whole=False, patient=patient)
+        found = [stored_of(doc, whole=whole) for doc in answer["docs"] if doc.get("found")]
+        if whole:
+            for one in found[:: max(1, len(found) // _MEASURED)]:
+                size = len(orjson.dumps(one.source))
+                self._bytes[_kind(one.place)] = (self._bytes.get(_kind(one.place), size) + size) // 2
+        return {one.place: one for one in found}
 
     def write(self, writes: Iterable[Write]) -> list[Written]:
         """One answer for each write, in the same order."""
@@ -208,6 +268,10 @@ class Requests:
             )
         )
         return [_written(next(iter(item.values()))) for item in answer["items"]]
+
+
+def _kind(place: Place) -> str:
+    return place.index.partition("@")[0]
 
 
 def _patiently(ask: Callable[[], T]) -> T:
@@ -263,7 +327,11 @@ def search_documents(
 def stored_of(hit: dict[str, Any], *, whole: bool = True) -> Stored:
     """A hit of a search, or a document of `_mget`; it has to have its version."""
     return Stored(
-        Place(hit["_index"], hit["_id"]), hit["_source"], hit["_seq_no"], hit["_primary_term"], whole
+        Place(sys.intern(hit["_index"]), hit["_id"]),
+        hit["_source"],
+        hit["_seq_no"],
+        hit["_primary_term"],
+        whole,
     )
 
 

@@ -23,7 +23,8 @@ from tests.plugins.feedback import REQUEST, RESPONSE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipper.feedback.documents import Completion
+    from shipper.feedback.documents import Place, Stored
+    from shipper.feedback.requests import Hit
     from tests.plugins.feedback import Road
 
 
@@ -163,7 +164,7 @@ def test_feedback_without_a_completion_expires_and_can_be_joined_still(road: Roa
     road.app().log_completion(REQUEST, RESPONSE, event_id="someday", started_at="2020-02-01T00:00:00Z")
     road.arrive()
     one = Joiner(road.store, road.settings)
-    assert [found.event.keys for found in one.findable()] == [["someday"]]
+    assert [event.keys for event in one.findable()] == [["someday"]]
     report = one.rejoin()
     assert (report.events, report.joined) == (2, 1)
     road.store.indices.refresh(index="llm-*")
@@ -244,21 +245,25 @@ def test_a_store_without_memory_is_asked_for_less(road: Road, monkeypatch: pytes
         call = road.app().log_completion(REQUEST, {**RESPONSE, "id": f"r{number}"})
         shipper.send_feedback(call.event_id, rating=1, application="join")
     asked: list[int] = []
-    really = Requests.completions
+    really = Requests.hits
 
     def refuse_many(
-        requests: Requests, patterns: Sequence[str], query: dict[str, Any], size: int, whole: bool = False
-    ) -> list[Completion]:
+        requests: Requests, indices: Sequence[str], query: dict[str, Any], size: int, **options: bool
+    ) -> list[Hit]:
         keys = query["bool"]["filter"][0]["terms"]["llm.join.key"]
         asked.append(len(keys))
         if len(keys) > 2:
-            meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
-            raise ApiError("circuit_breaking_exception", meta, {})
-        return really(requests, patterns, query, size, whole)
+            raise _without_memory()
+        return really(requests, indices, query, size, **options)
 
-    monkeypatch.setattr(Requests, "completions", refuse_many)
+    monkeypatch.setattr(Requests, "hits", refuse_many)
     assert road.join().joined == 5
     assert asked == [5, 3, 2, 1, 2]
+
+
+def _without_memory() -> ApiError:
+    meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
+    return ApiError("circuit_breaking_exception", meta, {})
 
 
 def test_a_store_without_memory_for_a_moment_is_asked_again(
@@ -269,13 +274,12 @@ def test_a_store_without_memory_for_a_moment_is_asked_again(
     shipper.send_feedback(call.event_id, rating=1, application="join")
     road.arrive()
     monkeypatch.setattr(requests, "_PATIENCE_S", (0.0, 0.0))
-    meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
     really = road.store.perform_request
     refusals = iter(range(3))
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         if next(refusals, None) is not None:
-            raise ApiError("circuit_breaking_exception", meta, {})
+            raise _without_memory()
         return really(*args, **kwargs)
 
     monkeypatch.setattr(road.store, "perform_request", refuse)
@@ -344,17 +348,19 @@ def test_two_joiners_in_each_others_way_end_at_the_same(road: Road, monkeypatch:
     shipper.send_feedback(call.event_id, name="a", rating=1, application="join")
     road.arrive()
     second = Joiner(road.store, road.settings)
-    found = Requests(road.store).completions(  # what the second joiner has read before the first one writes
-        ("llm-completions-*",), {"match_all": {}}, 10
-    )
+    [hit] = Requests(road.store).hits(("llm-completions-*",), {"match_all": {}}, 10)
+    old = list(Requests(road.store).read([hit.place], whole=True))
     assert road.join().joined == 1
     shipper.send_feedback(call.event_id, name="b", rating=0, application="join")
     road.arrive()
 
-    def read_before(*_: object) -> list[Completion]:
-        return found
+    really = Requests.read
 
-    monkeypatch.setattr(Requests, "completions", read_before)
+    def read_before(requests: Requests, places: Sequence[Place], *, whole: bool) -> list[dict[Place, Stored]]:
+        """What the second joiner has read before the first one wrote; what is there now, once it has lost."""
+        return [old.pop()] if old else list(really(requests, places, whole=whole))
+
+    monkeypatch.setattr(Requests, "read", read_before)
     report = second.run()
     assert (report.joined, report.conflicts, report.completions) == (1, 1, 1)
     road.store.indices.refresh(index="llm-*")
