@@ -127,7 +127,7 @@ def plain(text: str) -> Any:
         return _BOOLEANS[stripped.lower()]
     if _NUMBER.fullmatch(stripped):
         return int(stripped) if stripped.lstrip("+-").isdigit() else float(stripped)
-    return text if stripped else None
+    return str(text) if stripped else None  # a cell is no plain text to those that look at the type
 
 
 class RowIds:

@@ -1,6 +1,7 @@
 """CSV, Parquet or any JSON rows with a mapping: which column means what, in a TOML file.
 
     zone = "Europe/Berlin"          # of times that say none; UTC unless told
+    time_format = "%d.%m.%Y %H:%M"  # of times that are not made like 2024-05-31 12:00 (https://docs.python.org/3/library/datetime.html#format-codes)
 
     [columns]                       # field of the call → column (a dotted name looks into objects)
     id = "call_id"
@@ -22,7 +23,9 @@ Columns that are not mapped are kept as the request's attributes.
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -47,7 +50,7 @@ _TIMES = ("started_at", "ended_at", "created_at")
 _TEXTS = frozenset(
     {"id", "app", "version", "environment", "input", "output", "user_id", "session_id", *_TIMES}
 )
-_SECTIONS = {"zone", "title", "columns", "constants", "feedback"}
+_SECTIONS = {"zone", "time_format", "title", "columns", "constants", "feedback"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Columns:
     constants: Mapping[str, Any]
     feedback: Mapping[str, str]
     zone: ZoneInfo
+    time_format: str | None = None
 
 
 def shipped() -> dict[str, Path]:
@@ -106,7 +110,10 @@ def _checked(read: Json, given: str) -> Columns:
         zone = ZoneInfo(read.get("zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, TypeError):
         raise UsageError(f"The mapping {given}: there is no time zone {read['zone']!r}.") from None
-    return Columns(columns, constants, feedback, zone)
+    time_format = read.get("time_format")
+    if time_format is not None and not isinstance(time_format, str):
+        raise UsageError(f"The mapping {given}: time_format is a text such as '%d.%m.%Y %H:%M'.")
+    return Columns(columns, constants, feedback, zone, time_format)
 
 
 def _recognise(mapping: Columns, sample: Sequence[Any]) -> float:
@@ -131,7 +138,7 @@ def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
     for field, column in mapping.columns.items():
         cell = value.get(column, at(value, *column.split(".")))
         if cell is not None and cell != "":
-            put(fields, _read(cell, field, mapping.zone), *field.split("."))
+            put(fields, _read(cell, field, mapping), *field.split("."))
     _write_plain_texts(fields)
     own = {name: fields.pop(name, None) for name in _OWN}
     if own["duration_ms"] is not None and (start := time_ns(fields.get("started_at"))) is not None:
@@ -162,24 +169,28 @@ def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
             )
 
 
-def _read(cell: Any, field: str, zone: ZoneInfo) -> Any:
+def _read(cell: Any, field: str, mapping: Columns) -> Any:
     first = field.partition(".")[0]
     if first in _TIMES:
-        return _in_zone(cell, zone)
+        return _moment(cell, mapping)
     if first in _TEXTS:
         return str(cell)
     return plain(cell) if isinstance(cell, Cell) else cell
 
 
-def _in_zone(cell: Any, zone: ZoneInfo) -> Any:
+def _moment(cell: Any, mapping: Columns) -> Any:
     """A time without a zone as the moment that is meant; anything else as it is."""
-    from datetime import datetime
-
-    try:
-        moment = datetime.fromisoformat(str(cell).strip())
-    except ValueError:
-        return plain(cell) if isinstance(cell, Cell) else cell
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).isoformat()
+    text = str(cell).strip()
+    moment = None
+    if mapping.time_format is not None:
+        with suppress(ValueError):
+            moment = datetime.strptime(text, mapping.time_format)  # noqa: DTZ007 - the mapping says the zone
+    if moment is None:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return plain(cell) if isinstance(cell, Cell) else cell
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=mapping.zone)).isoformat()
 
 
 def _write_plain_texts(fields: Json) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipper.capture.application import Application
 from shipper.capture.call import body_of
+from shipper.feedback.rows import Cell
 from shipper.history.event import Alike, Event, Format, Json, Rejected, share
 from shipper.history.formats.homemade import completed
 from shipper.history.formats.providers import provider_of, request_in_openais, response_in_openais
@@ -50,8 +51,12 @@ _MEANINGS = {name: (kind, rank) for kind, names in _NAMES.items() for rank, name
 _PARAMETERS = ("messages", "prompt", "input")
 _UNIQUE = 16  # a shorter id is only unique in its file
 _OWN = {"user": "user_id", "session": "session_id", "conversation_id": "session_id", "chat_id": "session_id"}
+_SURELY_TIMES = ("started_at", "start_time", "@timestamp", "timestamp", "created_at")
 _LONGEST_MS = 1e11
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id")
+_TEXTS = frozenset(
+    [*_PARAMETERS, *_NAMES[_REQUEST], *_NAMES[_RESPONSE], *_NAMES[_ID], *_OWN, *ARGUMENTS, "model"]
+) - frozenset(["cost", "selected_choice_index"])
 _BODY = frozenset(["messages", "choices", "model"])
 _ASKED = frozenset([*_PARAMETERS, "contents"])
 _ANSWERS = ("chat.completion", "text_completion", "response")
@@ -123,7 +128,17 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     del lookup
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a request and its response are a JSON object")
-    yield event_of(value)
+    cells = isinstance(next(iter(value.values()), None), Cell)
+    yield event_of(_typed(value) if cells else value)
+
+
+def _typed(row: Json) -> Json:
+    """A row of a CSV file: texts stay texts, though they may look like numbers; what is JSON is opened."""
+    return {
+        name: str(cell) if name in _TEXTS and cell[:1] not in ("{", "[") else opened(cell)
+        for name, cell in row.items()
+        if cell != ""
+    }
 
 
 def event_of(value: Json) -> Event:
@@ -146,7 +161,7 @@ def event_of(value: Json) -> Event:
         fields["response"], status, _ = _opened(found[_RESPONSE][2])
         request_id = _request_id(found[_RESPONSE][2])
     _write_openais(fields, rest)
-    _write_times(found, fields)
+    _write_times(found, rest, fields)
     if status is None and _STATUS_OF in found:
         status = found[_STATUS_OF][2]
     if status is not None or request_id is not None:
@@ -192,7 +207,7 @@ def _write_openais(fields: Json, rest: Json) -> None:
             fields[name] = half
 
 
-def _write_times(found: _Found, fields: Json) -> None:
+def _write_times(found: _Found, rest: Json, fields: Json) -> None:
     start = time_ns(found[_START][2]) if _START in found else None
     end = time_ns(found[_END][2]) if _END in found else None
     span_ms = found[_SPAN_MS][2] if _SPAN_MS in found else None
@@ -207,6 +222,8 @@ def _write_times(found: _Found, fields: Json) -> None:
     for name, moment in (("started_at", start), ("ended_at", end)):
         if moment is not None:
             fields[name] = moment
+    if start is None and (name := next((one for one in _SURELY_TIMES if one in rest), None)) is not None:
+        fields["started_at"] = rest.pop(name)  # which can't be read, and is told so
 
 
 def _made_at(response: Any) -> int | None:
@@ -251,7 +268,7 @@ def _write_arguments(rest: Json, fields: Json, *, flat: bool) -> None:
 
 def _span(times: Json) -> Json:
     fields: Json = {}
-    _write_times(_sorted(times)[0], fields)
+    _write_times(*_sorted(times), fields)
     return fields
 
 

@@ -8,8 +8,9 @@ from shipper.record.times import parse_time
 
 
 def time_ns(value: Any) -> int | None:
-    """A time in ns since the epoch; None when it is none. A text without a zone is in UTC. Never raises."""
-    return parse_time(value, "", []) if isinstance(value, (int, float, str)) and value != "" else None
+    """A time in ns since the epoch; None when it is none, or 0. A text without a zone is in UTC. Never raises."""
+    found = parse_time(value, "", []) if isinstance(value, (int, float, str)) and value != "" else None
+    return found or None
 
 
 def ended_at(start_ns: int, span_ms: float) -> int | None:

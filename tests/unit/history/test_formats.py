@@ -693,6 +693,22 @@ def test_a_mapping_of_one_s_own(tmp_path: Path, settings: Settings) -> None:
     has(found["7.stars"], gen_ai__evaluation={"name": "stars", "score": {"value": 1.0}}, llm__join__key=["7"])
 
 
+def test_types_and_times_of_a_table(tmp_path: Path, settings: Settings) -> None:
+    """A model in a column is priced as one elsewhere; times may be written in the country's own way."""
+    (tmp_path / "map.toml").write_text(
+        'zone = "Europe/Berlin"\ntime_format = "%d.%m.%Y %H:%M"\n[columns]\nid = "id"\nstarted_at = "Zeit"\n'
+        'input = "q"\n"request.model" = "Modell"\n"response.usage.prompt_tokens" = "in"\n'
+    )
+    (tmp_path / "t.csv").write_text(
+        "\ufeffid;Zeit;q;Modell;in;note\r\n1;05.01.2025 13:00;Hi;gpt-4o;1000;rot\r\n2;2025-01-05 13:00;Hi;gpt-4o;1000;\r\n"
+    )
+    found = stored(tmp_path / "t.csv", tmp_path, settings, map=tmp_path / "map.toml")
+    for name in ("1", "2"):
+        has(found[name], gen_ai__request__model="gpt-4o", llm__cost__status="priced", llm__sanitised=None)
+        assert found[name]["@timestamp"] == "2025-01-05T12:00:00.000000Z"
+    has(found["1"], llm__attributes__request={"note": "rot"})
+
+
 def test_words_of_others_documents_are_content_wherever_our_fields_have_them(
     tmp_path: Path, settings: Settings
 ) -> None:
