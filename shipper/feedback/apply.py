@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipper.feedback.amend import amend
 from shipper.feedback.merge import entry_of, merge
-from shipper.feedback.requests import Requests, Write
+from shipper.feedback.writes import Write
 from shipper.record.amendment import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from shipper.feedback.documents import Event, Place, Stored
-    from shipper.feedback.requests import Written
+    from shipper.feedback.requests import Requests
+    from shipper.feedback.writes import Written
 
 NO_UNICODE: Final = "its text is no Unicode, and an amendment needs the whole of it"
 

@@ -23,7 +23,8 @@ from shipper.feedback import mark, plan
 from shipper.feedback.apply import Outcome, Target, apply
 from shipper.feedback.documents import Completion, Match
 from shipper.feedback.find import Found, find
-from shipper.feedback.requests import PAGE_MAX, Requests
+from shipper.feedback.requests import Requests
+from shipper.feedback.rounds import due, given_up, rounds
 from shipper.record.times import format_time
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from shipper.feedback.mark import Mark
     from shipper.settings import Settings
 
-_FIRST_PAGE = 500
-_ROUND = 100_000  # events
-_ROUND_BYTES = 96 * 1024 * 1024  # of events: one may carry a megabyte
 _PART = 1000  # completions, or events, that are written by one thread at once
 
 
@@ -97,7 +95,7 @@ class Joiner:
             ApiError, TransportError: the store refused or did not answer. What was done until then stays, and the
                 next run goes on from there.
         """
-        return self._run(_due(format_time(self._now_ns())), stopped, anywhere=False)
+        return self._run(due(format_time(self._now_ns())), stopped, anywhere=False)
 
     def rejoin(
         self, *, application: str | None = None, stopped: Callable[[], bool] = lambda: False
@@ -107,7 +105,7 @@ class Joiner:
         Raises:
             ApiError, TransportError: as `run`.
         """
-        return self._run(_given_up(application), stopped, anywhere=True)
+        return self._run(given_up(application), stopped, anywhere=True)
 
     def findable(self, *, application: str | None = None) -> list[Event]:
         """The events that were given up and that `rejoin` would join now. Changes nothing.
@@ -116,7 +114,7 @@ class Joiner:
             ApiError, TransportError: as `run`.
         """
         out: list[Event] = []
-        for events in self._rounds(_given_up(application), lambda: False):
+        for events in rounds(self._requests, given_up(application), lambda: False):
             for one in self._looked_up(events, None):
                 there: set[Found] = set()
                 for part in _parts(one.about):
@@ -132,8 +130,8 @@ class Joiner:
         marking: list[Future[Report]] = []
         workers = ThreadPoolExecutor(self._at_once)
         try:
-            rounds = self._rounds(query, stopped)
-            for one in (one for events in rounds for one in self._looked_up(events, window)):
+            begun = rounds(self._requests, query, stopped)
+            for one in (one for events in begun for one in self._looked_up(events, window)):
                 total.add(*(future.result() for future in marking))
                 marking = []
                 if not self._write(workers, one.about, total, stopped):
@@ -147,24 +145,6 @@ class Joiner:
         finally:
             workers.shutdown(cancel_futures=True)
         return total
-
-    def _rounds(self, query: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[list[Event]]:
-        """The events, as many at once as there is memory for. Who takes them empties the list."""
-        events: list[Event] = []
-        event_bytes = 0
-        after: list[Any] | None = None
-        size = _FIRST_PAGE
-        while not stopped():
-            page, after = self._requests.events(query, size, after)
-            event_bytes += sum(event.stored.pack() for event in page)
-            events += page
-            most = round_of(len(events), event_bytes)
-            if after is None or most - len(events) < most / 20:
-                yield events
-                events, event_bytes = [], 0
-            if after is None:
-                return
-            size = max(1, min(PAGE_MAX, 4 * size, most - len(events)))
 
     def _looked_up(self, events: list[Event], window: int | None) -> Iterator[_Round]:
         """The events with their places: at once, or in halves if these are too many."""
@@ -186,7 +166,8 @@ class Joiner:
         begun = [workers.submit(self._merge, part) for part in _parts(about)]
         for number, one in enumerate(begun):
             if stopped():
-                total.add(*(rest.result() for rest in begun[number:] if not rest.cancel()))
+                running = [rest for rest in begun[number:] if not rest.cancel()]
+                total.add(*(rest.result() for rest in running))
                 return False
             total.add(one.result())
         return True
@@ -287,32 +268,3 @@ def _parts(about: About) -> Iterator[list[tuple[Place, list[Found]]]]:
         part.append((place, about[place]))
     if part:
         yield part
-
-
-def round_of(events: int, event_bytes: int) -> int:
-    """How many events a round may have, being like those that it has. Pure.
-
-    Args:
-        events: those that it has.
-        event_bytes: their JSON, all together.
-    """
-    return min(_ROUND, _ROUND_BYTES * events // max(1, event_bytes)) if events else _ROUND
-
-
-def _due(now: str) -> dict[str, Any]:
-    """Events that are neither settled nor to be looked for later; one that says nothing of itself has just come."""
-    settled = {
-        "bool": {
-            "filter": [{"terms": {"llm.join.status": ["joined", "expired"]}}],
-            "must_not": [{"exists": {"field": "llm.join.next_attempt_at"}}],
-        }
-    }
-    later = {"range": {"llm.join.next_attempt_at": {"gt": now}}}
-    return {"bool": {"must_not": [settled, later]}}
-
-
-def _given_up(application: str | None) -> dict[str, Any]:
-    filters: list[dict[str, Any]] = [{"term": {"llm.join.status": "expired"}}]
-    if application is not None:
-        filters.append({"term": {"llm.application.name": application}})
-    return {"bool": {"filter": filters}}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shipper.feedback import plan
-from shipper.feedback.requests import Write
+from shipper.feedback.writes import Write
 from shipper.record.times import format_time, parse_time
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.feedback.requests import Requests, Write, search_documents, stored_of
+from shipper.feedback.requests import Requests, search_documents, stored_of
+from shipper.feedback.writes import Write
 from shipper.record.amendment import value_at
 from shipper.record.prices.catalogue import version
 from shipper.record.pricing import apply_cost

@@ -6,10 +6,8 @@ completions and feedback and to write to them.
 
 from __future__ import annotations
 
-import re
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -17,7 +15,7 @@ import orjson
 from elasticsearch import ApiError
 
 from shipper.feedback.documents import Event, Place, Stored
-from shipper.store.explain import error_of
+from shipper.feedback.writes import written_of
 from shipper.store.transport import JSON_TYPE, NDJSON_TYPE
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
     from elastic_transport import ObjectApiResponse
     from elasticsearch import Elasticsearch
+
+    from shipper.feedback.writes import Write, Written
 
 T = TypeVar("T")
 
@@ -56,62 +56,10 @@ _BULK_BYTES = 8 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
 _MAX_INDICES = 65_535  # as many buckets as an answer may have
-_INEXACT = re.compile(rb"[:,\[]-?\d(?:\.\d+)?e\+?\d")  # how integers of more than 64 bits are written here
 _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
     {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
     {"event.id": {"order": "asc", "unmapped_type": "keyword"}},
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A change of one document.
-
-    `partial` values are merged into the document by the store; else `body` replaces it, which is half the store's
-    work. `expected` is the version that must still be there; None writes to any. `change` is what of a body is new:
-    it is written alone if the body has numbers that are more exact in the store than here.
-    """
-
-    place: Place
-    body: dict[str, Any]
-    expected: Stored | None
-    partial: bool = True
-    change: dict[str, Any] | None = None
-
-    def action(self) -> bytes:
-        """The two lines of `_bulk`."""
-        about: dict[str, Any] = {"_index": self.place.index, "_id": self.place.id}
-        if self.expected is not None:
-            about |= {"if_seq_no": self.expected.seq_no, "if_primary_term": self.expected.primary_term}
-        elif self.partial:
-            about["retry_on_conflict"] = 3
-        body = orjson.dumps(self.body)
-        if not self.partial and (self.change is None or not _INEXACT.search(body)):
-            return orjson.dumps({"index": about}) + b"\n" + body + b"\n"
-        part = self.body if self.partial else self.change
-        return orjson.dumps({"update": about}) + b"\n" + orjson.dumps({"doc": part}) + b"\n"
-
-
-class Written(NamedTuple):
-    """What the store answered to a write."""
-
-    status: int
-    reason: str
-
-    @property
-    def done(self) -> bool:
-        """Whether the document is as it was to be."""
-        return self.status in (200, 201)
-
-    @property
-    def is_conflict(self) -> bool:
-        """Whether somebody else wrote to the document since it was read."""
-        return self.status == 409
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the document isn't there any more."""
-        return self.status == 404
 
 
 class Hit(NamedTuple):
@@ -267,7 +215,7 @@ class Requests:
                 body=body,
             )
         )
-        return [_written(next(iter(item.values()))) for item in answer["items"]]
+        return [written_of(next(iter(item.values()))) for item in answer["items"]]
 
 
 def _kind(place: Place) -> str:
@@ -333,7 +281,3 @@ def stored_of(hit: dict[str, Any], *, whole: bool = True) -> Stored:
         hit["_primary_term"],
         whole,
     )
-
-
-def _written(item: dict[str, Any]) -> Written:
-    return Written(item["status"], ": ".join(filter(None, error_of(item))))

@@ -28,8 +28,8 @@ Json = dict[str, Any]
 _CALLS = 12  # few, so that joiners meet
 _EVENTS = 30  # a round
 _PROGRAM = """
-from shipper.feedback import joiner
-joiner._FIRST_PAGE, joiner._ROUND = 3, 7
+from shipper.feedback import joiner, rounds
+rounds._FIRST_PAGE, rounds._ROUND, joiner._PART = 3, 7, 2
 from shipper.cli import main
 main()
 """

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError
 
 import shipper
-from shipper.feedback import find, joiner, requests
+from shipper.feedback import find, requests, rounds
 from shipper.feedback.joiner import Joiner
 from shipper.feedback.merge import entry_of, merge
 from shipper.feedback.requests import Requests
 from shipper.store.client import connect
-from tests.plugins.feedback import REQUEST, RESPONSE
+from tests.plugins.feedback import REQUEST, RESPONSE, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,17 +252,12 @@ def test_a_store_without_memory_is_asked_for_less(road: Road, monkeypatch: pytes
         keys = query["bool"]["filter"][0]["terms"]["llm.join.key"]
         asked.append(len(keys))
         if len(keys) > 2:
-            raise _without_memory()
+            raise without_memory()
         return really(requests, indices, query, size, **options)
 
     monkeypatch.setattr(Requests, "hits", refuse_many)
     assert road.join().joined == 5
     assert asked == [5, 3, 2, 1, 2]
-
-
-def _without_memory() -> ApiError:
-    meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
-    return ApiError("circuit_breaking_exception", meta, {})
 
 
 def test_a_store_without_memory_for_a_moment_is_asked_again(
@@ -279,7 +273,7 @@ def test_a_store_without_memory_for_a_moment_is_asked_again(
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         if next(refusals, None) is not None:
-            raise _without_memory()
+            raise without_memory()
         return really(*args, **kwargs)
 
     monkeypatch.setattr(road.store, "perform_request", refuse)
@@ -293,8 +287,8 @@ def test_a_run_that_is_stopped_leaves_what_it_has_not_begun(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was begun is ended, and the next run goes on from there."""
-    monkeypatch.setattr(joiner, "_FIRST_PAGE", 1)
-    monkeypatch.setattr(joiner, "_ROUND", 1)
+    monkeypatch.setattr(rounds, "_FIRST_PAGE", 1)
+    monkeypatch.setattr(rounds, "_ROUND", 1)
     for number in range(8):
         call = road.app().log_completion(REQUEST, {**RESPONSE, "id": f"r{number}"})
         shipper.send_feedback(call.event_id, rating=1, application="join")
@@ -451,8 +445,8 @@ def test_the_rest_of_a_completion_stays_as_it_was(road: Road) -> None:
 
 def test_the_store_equals_a_merge_of_the_events_alone(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many events in small pages, some early, some double: each completion is what its events say."""
-    monkeypatch.setattr(joiner, "_FIRST_PAGE", 3)  # a round takes two pages
-    monkeypatch.setattr(joiner, "_ROUND", 7)
+    monkeypatch.setattr(rounds, "_FIRST_PAGE", 3)  # a round takes two pages
+    monkeypatch.setattr(rounds, "_ROUND", 7)
     app = road.app()
     start = int(time.time()) - 60
     for number in range(20):

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elasticsearch import ApiError
 
 import shipper
 from shipper.feedback.joiner import Joiner
@@ -76,6 +78,12 @@ class Road:
     def _find(self, index: str, event_id: str) -> list[Json]:
         hits = self.store.search(index=index, query={"term": {"event.id": event_id}})["hits"]["hits"]
         return [hit["_source"] for hit in hits]
+
+
+def without_memory() -> ApiError:
+    """What a store says whose circuit breaker refuses a request."""
+    meta = ApiResponseMeta(429, "1.1", HttpHeaders(), 0.1, NodeConfig("http", "localhost", 9200))
+    return ApiError("circuit_breaking_exception", meta, {})
 
 
 @pytest.fixture

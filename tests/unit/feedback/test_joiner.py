@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipper.feedback.joiner import round_of
+from shipper.feedback.rounds import round_of
 
 
 @pytest.mark.parametrize(
