@@ -46,7 +46,7 @@ _STILL_CHANGED = 69
 @click.option(
     "--until", help="Only what happened before, in the same forms; a date means the end of that day."
 )
-@click.option("--limit", type=click.IntRange(1), help="At most so many events.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many events; a row is imported whole.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, send nothing.")
 @click.option(
     "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="What can't be imported goes here."
@@ -169,6 +169,8 @@ def _tell(report: Report, *, dry_run: bool, rejects: Path | None) -> None:
             f"{books.delivered:,} {verb}, {books.duplicate:,} were there, {books.rejected:,} rejected, "
             f"{books.passed_over:,} rows passed over, in {report.seconds:.1f} s."
         )
+    if not books.accepted and books.passed_over:
+        click.echo(f"Nothing to import is in the {books.passed_over:,} rows that were read.", err=True)
     for reason, count in sorted(books.reasons.items(), key=lambda one: -one[1]):
         click.echo(f"rejected {count:,}: {reason}", err=True)
     if books.rejected and rejects is None:

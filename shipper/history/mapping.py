@@ -143,11 +143,10 @@ def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
     own = {name: fields.pop(name, None) for name in _OWN}
     if own["duration_ms"] is not None and (start := time_ns(fields.get("started_at"))) is not None:
         fields["ended_at"] = ended_at(start, float(own["duration_ms"]))
-    taken = {column.partition(".")[0] for column in (*mapping.columns.values(), *mapping.feedback.values())}
     others = {
         name: plain(cell) if isinstance(cell, Cell) else cell
-        for name, cell in value.items()
-        if name not in taken and cell is not None and cell != ""
+        for name, cell in _unmapped(value, mapping).items()
+        if cell is not None and cell != "" and cell != {}
     }
     if others:
         fields["request_attributes"] = {**others, **(fields.get("request_attributes") or {})}
@@ -161,12 +160,32 @@ def _events(mapping: Columns, value: Any, lookup: Lookup) -> Iterator[Event]:
     )
     yield event
     for name, column in mapping.feedback.items():
-        cell = value.get(column)
+        cell = value.get(column, at(value, *column.split(".")))
         if cell is not None and cell != "":
             verdict = plain(cell) if isinstance(cell, Cell) else cell
             yield Event(
                 {"name": name, "value": verdict}, FEEDBACK, None, event.app, event.version, event.environment
             )
+
+
+def _unmapped(row: Json, mapping: Columns) -> Json:
+    """The columns that nothing was said about, and what stands beside a mapped one in an object."""
+    rest = dict(row)
+    for column in (*mapping.columns.values(), *mapping.feedback.values()):
+        first, *others = column.split(".")
+        if column in rest or not others:
+            rest.pop(column, None)
+        elif isinstance(inner := rest.get(first), dict):
+            rest[first] = _without(inner, others)
+    return rest
+
+
+def _without(value: Json, path: list[str]) -> Json:
+    first, *others = path
+    if not others:
+        return {name: one for name, one in value.items() if name != first}
+    inner = value.get(first)
+    return {**value, first: _without(inner, others)} if isinstance(inner, dict) else value
 
 
 def _read(cell: Any, field: str, mapping: Columns) -> Any:

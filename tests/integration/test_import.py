@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 import shipper
+from shipper.errors import UsageError
 from shipper.feedback.joiner import Joiner
 from shipper.history import import_history
 from shipper.history.checkpoint import Checkpoint, Progress
@@ -157,6 +158,8 @@ def test_an_index_as_a_source(to_node: Settings, store: Elasticsearch, tmp_path:
     assert {orjson.loads(line)["event"]["id"] for line in out.read_bytes().splitlines()} == {
         f"old-{number}" for number in range(30)
     }
+    with pytest.raises(UsageError, match="no such index"):
+        import_history("elasticsearch:llm-nowhere", **options)
 
 
 def test_the_command(to_node: Settings, node: NodeInfo, store: Elasticsearch, tmp_path: Path) -> None:

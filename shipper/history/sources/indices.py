@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
+from elasticsearch import ApiError
 
 from shipper.errors import UsageError
 from shipper.history.event import START, Place, Row
@@ -14,9 +15,12 @@ from shipper.store.client import addresses, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from elasticsearch import Elasticsearch
+
     from shipper.settings import Settings
 
 SCHEMES = ("elasticsearch:", "elasticsearch+http://", "elasticsearch+https://")
+_FORBIDDEN = 403
 _EVERYTHING: Selection = Selection({"match_all": {}})
 
 
@@ -53,6 +57,7 @@ class IndexSource:
         """A row for each document, all of them wherever an earlier import stopped.
 
         Raises:
+            UsageError: there is no store, or no such index.
             StoreError: the store does not answer, or refuses.
         """
         del start
@@ -60,6 +65,8 @@ class IndexSource:
             raise UsageError(f"{self.name}: no store is configured, and no embedded one is running.")
         number = 0
         with open_store(self._settings) as client:
+            if not _are_there(client, self._indices):
+                raise UsageError(f"{self.name}: there is no such index, and no alias of that name.")
             snapshot = Snapshot.take(client, self._indices)
             try:
                 for _, hits, _ in read_slices(snapshot, _EVERYTHING, lambda hits: hits):
@@ -74,3 +81,13 @@ class IndexSource:
     def progress(self) -> int:
         """Nobody counts its bytes. Never raises."""
         return 0
+
+
+def _are_there(client: Elasticsearch, indices: str) -> bool:
+    """Whether the name or pattern means anything; so is assumed of a key that may read and not look."""
+    try:
+        return bool(client.indices.exists(index=indices, allow_no_indices=False))
+    except ApiError as error:
+        if error.status_code == _FORBIDDEN:
+            return True
+        raise

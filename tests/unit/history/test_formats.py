@@ -693,6 +693,23 @@ def test_a_mapping_of_one_s_own(tmp_path: Path, settings: Settings) -> None:
     has(found["7.stars"], gen_ai__evaluation={"name": "stars", "score": {"value": 1.0}}, llm__join__key=["7"])
 
 
+def test_a_mapping_looks_into_objects(tmp_path: Path, settings: Settings) -> None:
+    """What stands beside a mapped field in an object is kept; a verdict may stand in one too."""
+    (tmp_path / "map.toml").write_text(
+        '[columns]\nid = "id"\nstarted_at = "meta.when"\ninput = "ask.text"\n[feedback]\ngood = "verdict.good"\n'
+    )
+    row = {
+        "id": "a",
+        "meta": {"when": "2025-01-05T12:00:00Z"},
+        "ask": {"text": "Hi", "lang": "de"},
+        "verdict": {"good": True},
+    }
+    (tmp_path / "rows.jsonl").write_bytes(orjson.dumps(row))
+    found = stored(tmp_path / "rows.jsonl", tmp_path, settings, map=tmp_path / "map.toml")
+    has(found["a"], llm__input__text="Hi", llm__attributes__request={"ask": {"lang": "de"}})
+    has(found["a.good"], gen_ai__evaluation__score__value=1.0)
+
+
 def test_types_and_times_of_a_table(tmp_path: Path, settings: Settings) -> None:
     """A model in a column is priced as one elsewhere; times may be written in the country's own way."""
     (tmp_path / "map.toml").write_text(
