@@ -68,7 +68,7 @@ def evaluate(
     as_json: bool,
     **names: str | None,
 ) -> None:
-    r"""Check the answers of calls, those with all WORDS if there are any, and log the scores as feedback.
+    """Check the answers of calls, those with all WORDS if there are any, and log the scores as feedback.
 
     \b
     exact         the answer is the truth
@@ -81,7 +81,7 @@ def evaluate(
     module:function    your own: called with answer, truth and call, returns a score
 
     NAME@ before a check gives it another name. Exit code 1 when nothing could be checked.
-    """
+    """  # noqa: D301 - click wants the character itself
     query = query_from(words, tags, since, until, datetime.now(UTC), limit=limit, **names)
     wanted = [check_of(text) for text in checks]
     scores: Scores = defaultdict(list)

@@ -82,7 +82,7 @@ def export(
     target: str | None,
     **names: str | None,
 ) -> None:
-    r"""Write calls to a file: those that match WORDS and options (as for `search`), or all.
+    """Write calls to a file: those that match WORDS and options (as for `search`), or all.
 
     \b
     ndjson           the stored documents as they are, with index and id: `shipper import` restores them
@@ -93,7 +93,7 @@ def export(
 
     All is of one moment, whatever arrives meanwhile. A name that ends with .gz or .zst is compressed. An export into
     a file that was interrupted goes on when the same command is given within an hour. Exit code 1 when nothing was found.
-    """
+    """  # noqa: D301 - click wants the character itself
     wanted = _datasets(datasets)
     query = query_from(words, tags, since, until, datetime.now(UTC), **names)
     if target is not None and (not no_content or output != _STDOUT):

@@ -37,12 +37,14 @@ def completed(request: Any, response: Any, beside: Json) -> tuple[Any, Any]:
     asked = beside if request is None else request
     if isinstance(response, str) and response.startswith("data:"):
         response = _chunks_of(response)
+    model: Any = (asked.get("model") if isinstance(asked, dict) else None) or beside.get("model")
+    model = model if isinstance(model, str) else None
     if isinstance(response, str) and isinstance(asked, dict) and asked.get("prompt") is None:
-        response = response_of(response, None, None)[0]
+        response = response_of(response, model, None)[0]
     elif isinstance(response, str) and response and isinstance(asked, dict):
-        response = {"choices": [{"index": 0, "text": response}]}
+        response = {**({"model": model} if model else {}), "choices": [{"index": 0, "text": response}]}
     elif _is_messages(response):
-        response = response_of(response, None, None)[0]
+        response = response_of(response, model, None)[0]
     if isinstance(response, dict):
         response = _with_figures(response, beside)
         _write_messages(asked, response)
