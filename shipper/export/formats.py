@@ -100,10 +100,12 @@ class Documents(Lines):
 
     def encode(self, hits: Hits) -> Encoded:
         """A line for each document."""
+        if self._change is None:
+            return Encoded(hits.lines(), len(hits), {})
         lines: list[bytes] = []
         for index_name, document_id, source in hits:
-            kept = source if self._change is None else orjson.dumps(self._change(decoded(source)))
-            lines.append(b'{"_index":%b,"_id":%b,"_source":%b}\n' % (index_name, document_id, kept))
+            changed = orjson.dumps(self._change(decoded(source)))
+            lines.append(b'{"_index":%b,"_id":%b,"_source":%b}\n' % (index_name, document_id, changed))
         return Encoded(b"".join(lines), len(lines), {})
 
 

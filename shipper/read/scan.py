@@ -38,6 +38,7 @@ SLICES: Final = 3
 _KEEP_ALIVE: Final = "1h"
 _FIRST_PAGE: Final = 50
 _LARGEST_PAGE: Final = 10_000  # the store's own limit; long documents make smaller pages
+_GROWTH: Final = 8  # everything will be read: small pages only tell how long documents are
 _TRIES: Final = 6
 _LONGEST_PAUSE_S: Final = 20.0
 _BUSY: Final = (429, 502, 503, 504)
@@ -115,7 +116,7 @@ class Snapshot:
             self.id = renewed[1].decode()
         taken = position.taken + len(hits)
         done = len(hits) < size or taken == selection.limit
-        following = next_page(size, len(answer), _LARGEST_PAGE) if hits else size
+        following = next_page(size, len(answer), _LARGEST_PAGE, _GROWTH) if hits else size
         return Page(hits, Position(hits.last_sort or position.after, following, taken, done))
 
     def count(self, selection: Selection) -> int:

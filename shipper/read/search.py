@@ -85,9 +85,12 @@ def count(client: Elasticsearch, query: Query) -> int:
     return client.count(index=INDICES, query=query_of(query))["count"]
 
 
-def next_page(size: int, page_bytes: int, largest: int = _LARGEST_PAGE) -> int:
-    """How many documents to ask for next, after `size` of them weighed `page_bytes`. Pure."""
-    return max(1, min(largest, size * 2, _PAGE_BYTES * size // max(1, page_bytes)))
+def next_page(size: int, page_bytes: int, largest: int = _LARGEST_PAGE, growth: int = 2) -> int:
+    """How many documents to ask for next, after `size` of them weighed `page_bytes`. Pure.
+
+    At most `largest`, and `growth` times as many.
+    """
+    return max(1, min(largest, size * growth, _PAGE_BYTES * size // max(1, page_bytes)))
 
 
 def _pages(

@@ -97,11 +97,11 @@ def test_an_answer_that_is_none_is_told(body: bytes) -> None:
 def test_positions() -> None:
     """The next page begins after the last hit, in the snapshot's newest id; a short page is the last."""
     page, requests = page_of(lambda request: answer(request, *[b"{}"] * request.json["size"]))
-    assert page.position == Position([49], 100, 50, done=False)
+    assert page.position == Position([49], 400, 50, done=False)
     assert "search_after" not in requests[0].json
     page, requests = page_of(lambda request: answer(request, b"{}"), page.position)
     assert requests[0].json["search_after"] == [49]
-    assert requests[0].json["size"] == 100
+    assert requests[0].json["size"] == 400
     assert page.position.done
     assert page.position.taken == 51
 
