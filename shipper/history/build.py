@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -251,6 +252,7 @@ class _About:
 
     id: str
     at_ns: int
+    names: Counter[str] = field(default_factory=Counter[str])
 
     def complete(self, feedback: Event) -> None:
         """Give feedback what it does not say itself: key, time and id."""
@@ -260,7 +262,10 @@ class _About:
         call.setdefault("created_at", self.at_ns)
         call.setdefault("target_at", self.at_ns)
         if feedback.id is None:
-            feedback.id = f"{self.id}.{call.get('name', 'rating')}"
+            name = str(call.get("name", "rating"))
+            number = self.names[name]
+            feedback.id = f"{self.id}.{name}" + (f".{number}" if number else "")
+            self.names[name] += 1
 
 
 def _time_of(call: Json, modified_ns: int | None) -> tuple[int, bool]:

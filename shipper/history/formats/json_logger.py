@@ -14,13 +14,14 @@ from shipper.history.event import Event, Format, Json, Rejected, share
 from shipper.history.formats.pairs import ARGUMENTS, event_of, is_answer, speaks
 from shipper.history.formats.times import time_ns
 from shipper.history.formats.turns import opened
+from shipper.history.formats.verdicts import judgements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipper.history.event import Lookup
 
-_COMPLETION = "completion"
+_COMPLETION, _FEEDBACK = "completion", "feedback"
 _TIMES = (
     "@timestamp",
     "timestamp",
@@ -68,14 +69,18 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     logged = next((value[name] for name in _TIMES if time_ns(value.get(name)) is not None), None)
     if logged is not None:
         completion.setdefault("created_at", logged)
+    feedback = completion.pop(_FEEDBACK, None)
     event = event_of(completion)
     for key, names in (("level", _LEVELS), ("logger", _LOGGERS), ("message", _MESSAGES)):
         if (text := next((value[name] for name in names if value.get(name) is not None), None)) is not None:
             event.call[key] = text
     if "error" not in event.call and (trace := next(filter(None, map(value.get, _TRACES)), None)):
         event.call["error"] = _error(str(trace))
+    verdicts = {_FEEDBACK: others.pop(_FEEDBACK, None) or feedback}
     _write_others(others, event.call)
     yield event
+    if verdicts[_FEEDBACK]:
+        yield from judgements(verdicts)
 
 
 def _write_others(others: Json, call: Json) -> None:

@@ -17,6 +17,7 @@ from shipper.history.formats.homemade import completed
 from shipper.history.formats.providers import provider_of, request_in_openais, response_in_openais
 from shipper.history.formats.times import ended_at, time_ns
 from shipper.history.formats.turns import opened
+from shipper.history.formats.verdicts import judgements, parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,8 +129,10 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     del lookup
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a request and its response are a JSON object")
-    cells = isinstance(next(iter(value.values()), None), Cell)
-    yield event_of(_typed(value) if cells else value)
+    row: Json = _typed(value) if isinstance(next(iter(value.values()), None), Cell) else value
+    row, verdicts = parted(row)
+    yield event_of(row)
+    yield from judgements(verdicts)
 
 
 def _typed(row: Json) -> Json:

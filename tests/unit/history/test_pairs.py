@@ -171,6 +171,42 @@ def test_ollama_s_and_mistral_s_answers(tmp_path: Path, settings: Settings) -> N
     has(found, gen_ai__provider__name="mistral_ai", llm__cost__status="priced")
 
 
+def test_feedback_in_the_row(tmp_path: Path, settings: Settings) -> None:
+    """It becomes feedback documents on the call, as `log_completion` would log it; other scales' ratings do not."""
+    said = [
+        {"thumbs_up": True, "tone": 0.4, "note": "nice"},
+        {"name": "tone", "value": 0.6, "author": "u2"},
+        {},
+    ]
+    rows = [
+        {"timestamp": _AT, "request": _ASKED, "response": _ANSWER, "event_id": "a", "feedback": said},
+        {"timestamp": _AT, "request": _ASKED, "response": _ANSWER, "event_id": "b", "rating": 0.2},
+        {"timestamp": _AT, "request": _ASKED, "response": _ANSWER, "event_id": "c", "rating": 4},
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    found = stored(tmp_path / "rows.jsonl", tmp_path, settings)
+    assert set(found) == {"a", "a.thumbs_up", "a.tone", "a.tone.1", "a.values", "b", "b.rating", "c"}
+    has(found["a.thumbs_up"], llm__join__key=["a"], gen_ai__evaluation__score__value=1.0)
+    has(found["a.thumbs_up"], llm__feedback__values={"note": "nice"})
+    has(found["a.tone.1"], gen_ai__evaluation__score__value=0.6, llm__feedback__author="u2")
+    has(found["b.rating"], gen_ai__evaluation__score__value=0.2)
+    has(found["c"], llm__attributes__request={"rating": 4})
+    assert found["a.tone"]["@timestamp"] == "2025-03-01T10:00:00.000000Z"
+
+
+def test_feedback_in_a_log_line(tmp_path: Path, settings: Settings) -> None:
+    """Beside the request and the response, or beside the completion."""
+    pair = {"request": _ASKED, "response": _ANSWER}
+    lines = [
+        {**_LINE, "message": "a", "completion": {**pair, "feedback": {"helpful": True}}},
+        {**_LINE, "message": "b", "completion": pair, "feedback": {"helpful": False}},
+    ]
+    (tmp_path / "app.log").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    found = stored(tmp_path / "app.log", tmp_path, settings).values()
+    scores = [value(one, "gen_ai.evaluation.score.value") for one in found]
+    assert [one for one in scores if one is not None] == [1.0, 0.0]
+
+
 _LINE = {"asctime": "2025-03-01 10:00:00,000", "levelname": "INFO", "name": "shop"}
 
 
