@@ -77,7 +77,10 @@ def list_(status: Status, app: str | None, limit: int, as_json: bool) -> None:
 @click.option("--app", help="Of this application only.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be joined.")
 def rejoin(app: str | None, dry_run: bool) -> None:
-    """Join feedback that was given up, where its call is there by now, however old it is."""
+    """Join feedback that was given up or still waits, where its call is there, however old it is.
+
+    Feedback finds calls of the 90 days before it by itself. This is for those that are older, such as imported ones.
+    """
     settings = Settings.load()
     with open_store(settings) as client:
         joiner = Joiner(client, settings)

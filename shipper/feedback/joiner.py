@@ -100,7 +100,7 @@ class Joiner:
     def rejoin(
         self, *, application: str | None = None, stopped: Callable[[], bool] = lambda: False
     ) -> Report:
-        """Look once more, and in every partition, for the completions of events that were given up.
+        """Look once more, and in every partition, for the completions of events that were given up or wait.
 
         Raises:
             ApiError, TransportError: as `run`.
@@ -108,7 +108,7 @@ class Joiner:
         return self._run(given_up(application), stopped, anywhere=True)
 
     def findable(self, *, application: str | None = None) -> list[Event]:
-        """The events that were given up and that `rejoin` would join now. Changes nothing.
+        """The events that were given up, or wait, and that `rejoin` would join now. Changes nothing.
 
         Raises:
             ApiError, TransportError: as `run`.

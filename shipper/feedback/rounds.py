@@ -70,8 +70,8 @@ def due(now: str) -> dict[str, Any]:
 
 
 def given_up(application: str | None) -> dict[str, Any]:
-    """Events without a completion that are not looked for any more."""
-    filters: list[dict[str, Any]] = [{"term": {"llm.join.status": "expired"}}]
+    """Events without a completion: not looked for any more, or in vain where their time says that it has to be."""
+    filters: list[dict[str, Any]] = [{"terms": {"llm.join.status": ["expired", "pending"]}}]
     if application is not None:
         filters.append({"term": {"llm.application.name": application}})
     return {"bool": {"filter": filters}}

@@ -128,6 +128,16 @@ def test_lists_by_status_and_rejoins(road: Road, run: Run) -> None:
     assert road.feedback("late")["positive"] is True
 
 
+def test_feedback_on_old_history_is_joined_without_waiting_until_it_is_given_up(road: Road, run: Run) -> None:
+    """What waits because its call is older than feedback looks for is joined at once when somebody asks for it."""
+    road.app().log_completion(REQUEST, RESPONSE, event_id="old", started_at="2001-01-01T00:00:00Z")
+    shipper.send_feedback("old", rating=1, event_id="f1", application="join")
+    assert road.join().waiting == 1
+    assert "1 events would be joined" in run(feedback, "rejoin", "--dry-run").stdout
+    assert run(feedback, "rejoin").stdout == "1 of 1 events joined, 1 completions changed.\n"
+    assert road.feedback("old")["positive"] is True
+
+
 def test_a_file_of_feedback_is_imported_once(road: Road, run: Run, tmp_path: Path) -> None:
     """Twice imported it is stored once; what can't be meant goes to the rejects with its line and reason."""
     for number in range(3):
