@@ -36,6 +36,7 @@ _LEVELS = ("levelname", "level", "log.level", "severity", "log_level", "lvl")
 _LOGGERS = ("name", "logger", "log.logger", "logger_name")
 _MESSAGES = ("message", "msg", "event")
 _TRACES = ("exc_info", "exception", "exc_text")
+_WRAPPED = ("log", "message", "textPayload")  # Docker, Filebeat, Google Cloud
 _UNSURE = 0.55  # many ordinary lines may stand before the first completion
 _OF_LINE = frozenset([*_TIMES, *_LEVELS, *_LOGGERS, *_MESSAGES, *_TRACES])
 
@@ -53,7 +54,22 @@ def _is_line(value: Any) -> bool:
     )
 
 
+def _unwrapped(value: Any) -> Any:
+    """A line out of what a container's runtime or a shipper of logs has put around it, with its time if it says none."""
+    if not isinstance(value, dict) or "gen_ai" in value:
+        return value
+    for name in _WRAPPED:
+        text: Any = value.get(name)
+        if isinstance(text, str) and text.startswith("{"):
+            line = opened(text.rstrip())
+            if isinstance(line, dict) and _says(line):
+                times = {one: value[one] for one in _TIMES if one in value}
+                return line if any(one in line for one in _TIMES) else {**line, **times}
+    return value
+
+
 def _recognise(sample: Sequence[Any]) -> float:
+    sample = [_unwrapped(one) for one in sample]
     if any(_is_line(one) and _carried(one) for one in sample):
         return share(sample, _says)
     return _UNSURE * share(sample, lambda one: _is_line(one) and any(name in one for name in _LEVELS))
@@ -61,6 +77,7 @@ def _recognise(sample: Sequence[Any]) -> float:
 
 def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     del lookup
+    value = _unwrapped(value)
     if not isinstance(value, dict):
         raise Rejected("not_an_object", "a log line is a JSON object")
     if not _is_line(value) or (found := _carried(value)) is None:

@@ -12,6 +12,7 @@ from shipper.history.sources.columns import parquet_rows
 from shipper.history.sources.files import STDIN, is_utf16
 from shipper.history.sources.lines import json_lines
 from shipper.history.sources.packing import unpacked
+from shipper.history.sources.searches import is_search, search_rows
 from shipper.history.sources.tables import csv_rows, header_of
 from shipper.history.sources.values import json_values
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from shipper.history.sources.files import Member
     from shipper.history.sources.packing import Unpacked
 
-Container = Literal["lines", "array", "values", "csv", "parquet", "sqlite", "utf-16", "empty"]
+Container = Literal["lines", "array", "values", "search", "csv", "parquet", "sqlite", "utf-16", "empty"]
+_BY_NUMBER: frozenset[Container] = frozenset(["parquet", "sqlite", "search"])
 _HEAD = 64 * 1024
 
 
@@ -56,8 +58,8 @@ class Reader:
             with unpacked(self.member) as (reader, _):
                 self.container = container_of(reader.peek(_HEAD)[:_HEAD])
                 header = header_of(reader) if self.container == "csv" else b""
-        by_number = self.container in ("parquet", "sqlite")
-        with unpacked(self.member, 0 if by_number else start.offset) as (reader, raw):
+        begin = 0 if self.container in _BY_NUMBER else start.offset
+        with unpacked(self.member, begin) as (reader, raw):
             self._raw = raw
             if not start.offset:
                 self.container = container_of(reader.peek(_HEAD)[:_HEAD])
@@ -78,6 +80,8 @@ class Reader:
             return json_lines(reader, name, start)
         if self.container in ("array", "values"):
             return json_values(reader, name, start, level=1 if self.container == "array" else 0)
+        if self.container == "search":
+            return search_rows(reader, name, start)
         if self.container == "csv":
             self.header = header or _first_line(reader.peek(_HEAD)[:_HEAD])
             return csv_rows(reader, name, start, header=header)
@@ -106,6 +110,8 @@ def container_of(head: bytes) -> Container:
         return "array"
     if not text.startswith(b"{"):
         return "csv"
+    if is_search(text):
+        return "search"
     first, newline, _ = text.partition(b"\n")
     if not newline or _is_object(first):
         return "lines"

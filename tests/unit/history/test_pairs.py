@@ -235,6 +235,20 @@ def test_a_completion_anywhere_in_a_log_line(
         has(found, labels={"order": 7})
 
 
+@pytest.mark.parametrize(
+    ("name", "around"),
+    [("log", {"stream": "stdout", "time": _AT}), ("message", {"@timestamp": _AT, "host": {"name": "h"}})],
+    ids=["docker", "filebeat"],
+)
+def test_lines_within_lines(tmp_path: Path, settings: Settings, name: str, around: dict[str, Any]) -> None:
+    """A container's runtime writes lines into lines; the time around counts where the line says none."""
+    line = {"message": "asked", "completion": {"request": _ASKED, "response": _ANSWER}}
+    wrapped = [{name: orjson.dumps(one).decode() + "\n", **around} for one in ({"message": "idle"}, line)]
+    found = document(tmp_path, settings, *wrapped)
+    has(found, llm__input__text="Where?", message="asked")
+    assert found["@timestamp"] == "2025-03-01T10:00:00.000000Z"
+
+
 def test_a_log_that_begins_with_many_ordinary_lines(tmp_path: Path, settings: Settings) -> None:
     """Its format is known before the first completion comes; a logged exception is why there is no answer."""
     trace = "Traceback (most recent call last):\n  ...\nopenai.APITimeoutError: Request timed out."

@@ -74,6 +74,19 @@ def test_every_way_to_keep_objects(tmp_path: Path, name: str, data: bytes) -> No
         assert [one.value for one in rows_of(path, row.next)] == OBJECTS[number:]
 
 
+@pytest.mark.parametrize("option", [0, orjson.OPT_INDENT_2])
+def test_a_saved_search(tmp_path: Path, option: int) -> None:
+    """The answer of a search, or several after each other, is its hits; any of them can be gone on from."""
+    hits = [{"_index": "calls", "_id": str(number), "_source": one} for number, one in enumerate(OBJECTS)]
+    answers = [{"took": 3, "hits": {"total": {"value": 5}, "hits": some}} for some in (hits[:3], hits[3:])]
+    data = b"\n".join(orjson.dumps(one, option=option) for one in answers)
+    path = write(tmp_path / "search.json", data)
+    rows = rows_of(path)
+    assert [row.value for row in rows] == hits
+    for number, row in enumerate(rows, 1):
+        assert [one.value for one in rows_of(path, row.next)] == hits[number:]
+
+
 def test_folders_patterns_and_archives(tmp_path: Path) -> None:
     """A folder, a pattern, a zip and a tar hold the same files under the same names; what is no history is left out."""
     folder = tmp_path / "logs" / "a"
