@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shipper.history.event import Event, Format, Json, Kept, Rejected, share
+from shipper.history.formats.providers import provider_of
 from shipper.history.formats.turns import object_of, others, texted
 from shipper.record.openai.detect import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 
@@ -121,6 +122,8 @@ def _answer(line: Json, key: str, lookup: Lookup) -> Event:
         call |= {"created_at": int(found[1], 16)} if found else _begun(lookup)
     if more := others(line, _OF_ANSWER):
         call["response_attributes"] = more
+    if (provider := provider_of(call["request"], call.get("response"))) is not None:
+        call["provider"] = provider
     if call["request"] or isinstance(call.get("response"), dict):
         call["request"] |= _BATCH_PRICE
     if own is not None and _only(_IDS, own, lookup) is None:

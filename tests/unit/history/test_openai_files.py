@@ -127,12 +127,18 @@ def test_a_batch_s_answers_of_other_makers(tmp_path: Path, settings: Settings) -
             "error": None,
             "batch_id": "b-1",
         },
+        {
+            "id": "m-1",
+            "custom_id": "f",
+            "response": {"status_code": 200, "body": {**said("oui"), "model": "mistral-small"}},
+        },
         {"id": "vllm-1", "custom_id": "e", "response": None, "error": "out of memory"},
     )
     found = stored(source, tmp_path, settings)
     keyed = by_key(found)
     has(found["batch_req_1"], llm__output__text="yes", llm__request__params={"processing": "batch"})
-    assert set(keyed) == {"a", "b", "c", "d", "e"}
+    assert set(keyed) == {"a", "b", "c", "d", "e", "f"}
+    has(keyed["f"], gen_ai__provider__name="mistral_ai")
     for key, message in (("b", "expired before it began"), ("d", "oops"), ("e", "out of memory")):
         has(keyed[key], event__outcome="failure", error__message=message)
     has(keyed["b"], error__code="batch_expired", llm__input=None)
