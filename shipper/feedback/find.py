@@ -1,10 +1,12 @@
 """Which completions events are about: where they lie, and nothing else of them.
 
-A search takes all keys of a round to each shard, which sorts them and walks through them: that is most of what a search
-costs, so that each shard is to be asked once. A page holds 10,000 hits. As long as there are fewer keys, one search over
-all partitions brings everything; then as many indices are asked at once as have so many hits, going by their
-documents; and when that was wrong, by the hits that each of them turned out to have. Of an index with too many for a
-page each search takes a share of the keys.
+A page holds 10,000 hits. As long as there are far fewer keys, one search over all partitions brings everything; then as
+many indices are asked at once as have so many hits, going by their documents, and when that was wrong, by the hits that
+each of them turned out to have. Of an index with too many for a page each search takes a share of the keys.
+
+A search takes its keys to each shard, which sorts them and walks through them in each of its segments: that is nearly
+all that it costs. So each shard is asked once in a round; and an index with few documents for so many keys is asked
+for the keys of all of its documents.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ Keys = list[str]
 _KEYS_MAX = 65_536  # of one clause: index.max_terms_count
 _NAMES_BYTES = 3500  # of the address, of which Elasticsearch takes 4,096
 _MOST = 250_000  # events times completions of a round
+_KEYS_PER_DOCUMENT = 50  # as many cost a shard as much to look for as a document to name its own keys
+_EVERY: Final[dict[str, Any]] = {"match_all": {}}
 
 TOO_MANY: Final = f"the key is on more than {PAGE_MAX:,} completions"
 NO_KEY: Final = "the event has no join key"
@@ -149,15 +153,28 @@ def _hits(requests: Requests, keys: Keys, patterns: Sequence[str]) -> Iterator[H
         if page is not None:
             yield from page
             return
-    documents = requests.spread(patterns, {"match_all": {}})
+    documents = requests.spread(patterns, _EVERY)
+    few = min(len(keys) // _KEYS_PER_DOCUMENT, _room())
+    small = {name: count for name, count in documents.items() if count <= few}
+    for names, _ in parts(keys, small, _room()):
+        page = requests.hits(names, _EVERY, PAGE_MAX)
+        if len(page) < PAGE_MAX:
+            yield from page
+        else:
+            yield from _hits_in(requests, keys, requests.spread(names, _keyed(keys)))
     per_document = len(keys) / max(1, sum(documents.values()))
-    expected = {name: count * per_document for name, count in documents.items()}
-    yield from _hits_in(requests, keys, expected)
+    large = {name: count * per_document for name, count in documents.items() if name not in small}
+    yield from _hits_in(requests, keys, large)
+
+
+def _room() -> int:
+    """Hits that are expected of a search, at most."""
+    return PAGE_MAX * 4 // 5
 
 
 def _hits_in(requests: Requests, keys: Keys, expected: Mapping[str, float]) -> Iterator[Hit]:
     """Those in some indices, by how many each may have."""
-    for names, part in parts(keys, expected, PAGE_MAX * 4 // 5):
+    for names, part in parts(keys, expected, _room()):
         page = _page(requests, names, part)
         if page is None:
             yield from _hits_in(requests, part, requests.spread(names, _keyed(part)))

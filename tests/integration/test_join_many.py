@@ -35,9 +35,11 @@ class Searches:
             one: Requests, indices: Sequence[str], query: dict[str, Any], size: int, **options: bool
         ) -> list[Hit]:
             found = really(one, indices, query, size, **options)
-            [clause] = query["bool"]["filter"]
-            clauses = clause["bool"]["should"] if "bool" in clause else [clause]
-            keys = sum(len(one["terms"]["llm.join.key"]) for one in clauses)
+            keys = 0
+            if "bool" in query:
+                [clause] = query["bool"]["filter"]
+                clauses = clause["bool"]["should"] if "bool" in clause else [clause]
+                keys = sum(len(one["terms"]["llm.join.key"]) for one in clauses)
             self.asked.append((len(indices), keys, len(found)))
             return found
 
@@ -77,6 +79,23 @@ def test_many_events_are_looked_up_index_by_index(road: Road, monkeypatch: pytes
     report = road.join()
     assert (report.joined, report.completions, report.conflicts) == (events, events, 0)
     assert searches.asked == [(4, events, 16), (2, events, 8)]
+
+
+def test_small_indices_are_asked_for_all_of_their_keys(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a shard would have to look for far more keys than it has documents."""
+    monkeypatch.setattr(find, "PAGE_MAX", 20)
+    monkeypatch.setattr(find, "_KEYS_PER_DOCUMENT", 5)
+    _fill(road, 5, 4)
+    for number in range(6):  # an index that is not small
+        road.app("large").log_completion(
+            REQUEST, {**RESPONSE, "id": f"large{number}"}, event_id=f"large{number}"
+        )
+    events = _judge(road, 5, 4)
+    for number in range(6):
+        shipper.send_feedback(f"large{number}", rating=1, application="large")
+    searches = Searches(monkeypatch)
+    assert road.join().joined == events + 6
+    assert searches.asked == [(4, 0, 16), (1, 0, 4), (1, events + 6, 6)]
 
 
 def test_indices_that_have_more_than_their_share_are_counted(
