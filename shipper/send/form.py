@@ -70,9 +70,9 @@ class Form:
         when = format_time(values.began())
         amount, cost = self._costing.of(values.figures, when)
         plain = [*marks[: texts + figures], *values.derived()]
-        self._hashed = Template.of(hashed_text(marked["call"]), plain)
+        self._hashed = Template(hashed_text(marked["call"]), plain)
         contents = [*plain, *self._said(values, plain, amount, cost, MARKED_NOW)]
-        self._document = Template.of(orjson.dumps(document), contents)
+        self._document = Template(orjson.dumps(document), contents)
 
     @property
     def size(self) -> int:

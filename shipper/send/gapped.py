@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 _ONLY_TEXTS = frozenset({str})
 
 
-class Template(NamedTuple):
+class Template:
     """A text with gaps, to be filled."""
 
-    text: bytes
-    """To be completed by `%`."""
-    order: Callable[[Sequence[bytes]], Any]
-    """From the gaps' contents to what stands in the text, from left to right."""
+    def __init__(self, text: bytes, contents: Sequence[bytes]) -> None:
+        """Cut the gaps out of a text.
 
-    @classmethod
-    def of(cls, text: bytes, contents: Sequence[bytes]) -> Template:
-        """A text whose gaps have these contents now; each may be there several times, or not at all."""
+        Args:
+            text: one of the kind.
+            contents: what stands in its gaps; each may be there several times, or not at all.
+        """
         pieces = _cut(text, contents)
-        return cls(
-            b"".join([b"%b" if isinstance(piece, int) else piece.replace(b"%", b"%%") for piece in pieces]),
-            itemgetter(*[piece for piece in pieces if isinstance(piece, int)]),
-        )
+        self._pieces = [piece if isinstance(piece, bytes) else b"" for piece in pieces]
+        self._gaps = itemgetter(*[piece for piece in pieces if isinstance(piece, int)])
+        self.text = b"".join(self._pieces)
+        """All that is not in gaps."""
 
     def filled(self, contents: Sequence[bytes]) -> bytes:
         """The text with other contents."""
-        return self.text % self.order(contents)
+        pieces = self._pieces.copy()
+        pieces[1::2] = self._gaps(contents)  # parts and gaps take turns
+        return b"".join(pieces)
 
 
 class Outline:
@@ -89,6 +90,8 @@ def texts_of(raw: Sequence[bytes]) -> tuple[list[str], bool]:
     texts: list[str] = orjson.loads(joined)
     if len(texts) != len(raw) or not _ONLY_TEXTS.issuperset(map(type, texts)):
         raise ValueError
+    if b"\\" not in joined:  # what needs no escape is written in one way only
+        return texts, True
     for text in raw:
         if text.endswith(b"\\"):  # it may have hidden the quotes behind it
             raise ValueError

@@ -53,7 +53,7 @@ def lines_of(stream: BinaryIO, start: Place = START) -> Iterator[Line]:
         end += length
         if number == 1:
             text = text.removeprefix(_BOM)
-        yield Line(number, end, text.rstrip(b"\r\n"), length, complete=length <= LONGEST_LINE)
+        yield Line(number, end, text.rstrip(b"\r\n"), length, length <= LONGEST_LINE)
 
 
 def json_lines(stream: BinaryIO, source: str, start: Place = START) -> Iterator[Row]:
