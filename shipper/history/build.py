@@ -22,6 +22,7 @@ from shipper.history.event import (
     Row,
     source_of,
 )
+from shipper.history.moment import time_of
 from shipper.history.row_form import Road
 from shipper.history.rows import RowForms
 from shipper.history.stored import Names, complete
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from shipper.sink.base import Prepared
 
 _ENVELOPE_BYTES = 2048
-_TIMES = ("started_at", "created_at", "ended_at")
 _FIRST_NS, _END_NS = 0, 2**63
 
 
@@ -127,14 +127,22 @@ class Builder:
         self._forms = Forms(self._formed)
         self._rows = None
         if form.alike is not None and self._takes_all_times and self._policy.keeps_all:
-            app = self._app or self._settings.application
-            road = Road(
-                entry_of=lambda row: self._entry_of(row, form),
-                at_of=lambda call: _time_of(call, None)[0],
-                id_of=lambda row: self._row_id(row, form, app, 0),
-                document_of=self._formed,
-            )
+            road = self._road(form, self._app or self._settings.application)
             self._rows = RowForms(form.alike, road, self._settings.partition, self._now_ns)
+
+    def _road(self, form: Format, app: str) -> Road:
+        """The general path of a format's rows."""
+
+        def entry_of(row: Row) -> Json:
+            return self._entry_of(row, form)
+
+        def at_of(call: Json) -> int:
+            return time_of(call, None)[0]
+
+        def id_of(row: Row) -> str:
+            return self._row_id(row, form, app, 0)
+
+        return Road(entry_of, at_of, id_of, self._formed)
 
     def _entry_of(self, row: Row, form: Format) -> Json:
         """The entry of a row with a single call, which has a time, but no cost or application of its own.
@@ -147,7 +155,7 @@ class Builder:
             raise ValueError
         if event.stated_cost is not None or (event.app is not None and self._app is None):
             raise ValueError
-        at_ns, _ = _time_of(event.call, None)
+        at_ns, _ = time_of(event.call, None)
         app = self._app or self._settings.application
         event_id = event.id or self._row_id(row, form, app, 0)
         return self._entry(event, event_id, row, app, at_ns, [])
@@ -156,7 +164,7 @@ class Builder:
         self, event: Event, row: Row, form: Format, number: int, modified_ns: int | None, about: _About | None
     ) -> tuple[Prepared | None, _About | None]:
         call = event.call
-        at_ns, has_time = _time_of(call, modified_ns)
+        at_ns, has_time = time_of(call, modified_ns)
         app = self._app or event.app or self._settings.application
         event_id = event.id or self._row_id(row, form, app, number)
         if event.dataset == COMPLETION:
@@ -266,29 +274,6 @@ class _About:
             number = self.names[name]
             feedback.id = f"{self.id}.{name}" + (f".{number}" if number else "")
             self.names[name] += 1
-
-
-def _time_of(call: Json, modified_ns: int | None) -> tuple[int, bool]:
-    """When it happened, and whether the source says so.
-
-    Raises:
-        Rejected: nobody knows.
-    """
-    for name in _TIMES:
-        if found := parse_time(call.get(name), name, []):  # 0 is what stands where nobody knew
-            return found, True
-    for name in _TIMES:
-        if call.get(name):
-            raise Rejected(
-                "unreadable_time",
-                f"{name}: {str(call[name])[:100]!r} is no time that can be read, such as 2024-05-31T12:00:00Z or "
-                "seconds since 1970",
-            )
-    if modified_ns is None:
-        raise Rejected(
-            "no_time", "no time in it, and the source has none of its own: give the file by its name"
-        )
-    return modified_ns, False
 
 
 def _priced(entry: Json, stated: float | Json | None) -> Json:
