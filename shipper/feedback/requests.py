@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -55,6 +56,7 @@ _MEASURED = 10  # documents of a batch
 _BULK_BYTES = 8 * 1024 * 1024
 _BULK_ACTIONS = 1000
 _ANSWER = "errors,error,items.*.status,items.*.error.type,items.*.error.reason"
+_NO_MEMORY = frozenset({"circuit_breaking_exception", "es_rejected_execution_exception"})
 _MAX_INDICES = 65_535  # as many buckets as an answer may have
 _BY_ARRIVAL: Final[list[dict[str, Any]]] = [
     {"event.ingested": {"order": "asc", "unmapped_type": "date", "missing": 0}},
@@ -179,7 +181,10 @@ class Requests:
         fields = None if whole else _COMPLETION_FIELDS
 
         def ask() -> ObjectApiResponse[Any]:
-            return self._client.mget(docs=docs, source_includes=fields)
+            answer = self._client.mget(docs=docs, source_includes=fields)
+            if not isinstance(answer.body, str):
+                _raise_faults(answer)
+            return answer
 
         answer = _patiently(ask) if patient else ask()
         if isinstance(answer.body, str):
@@ -216,6 +221,15 @@ class Requests:
             )
         )
         return [written_of(next(iter(item.values()))) for item in answer["items"]]
+
+
+def _raise_faults(answer: ObjectApiResponse[Any]) -> None:
+    """A document that could not be read is there all the same: an answer of `_mget` is whole, or none."""
+    for doc in answer["docs"]:
+        fault: str | None = (doc.get("error") or {}).get("type")
+        if fault is not None and fault != "index_not_found_exception":
+            status = TOO_MUCH if fault in _NO_MEMORY else 503
+            raise ApiError(fault, replace(answer.meta, status=status), doc)
 
 
 def _kind(place: Place) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from elasticsearch import ApiError
 
 import shipper
 from shipper.feedback import find, joiner, requests, rounds
@@ -184,6 +185,29 @@ def test_a_store_without_memory_for_documents_is_asked_for_fewer(
     assert Joiner(road.store, road.settings.replace(connections=1)).run().joined == 7
     assert asked[0] == 7
     assert sum(one for one in asked if one <= 3) == 7
+
+
+def test_a_completion_that_can_not_be_read_is_not_taken_for_gone(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its shard has no memory: it is asked again; its shard is away: the run ends, and the event is as before."""
+    _fill(road, 1, 3)
+    _judge(road, 1, 3)
+    road.arrive()
+    really, faults = road.store.mget, ["circuit_breaking_exception", "no_shard_available_action_exception"]
+
+    def fail(**options: Any) -> Any:
+        answer = really(**options)
+        if faults:
+            answer["docs"][-1] = {**options["docs"][-1], "error": {"type": faults.pop(0)}}
+        return answer
+
+    monkeypatch.setattr(road.store, "mget", fail)
+    one = Joiner(road.store, road.settings.replace(connections=1))
+    with pytest.raises(ApiError):
+        one.run()
+    assert faults == []
+    assert road.join().joined == 3
 
 
 def test_a_run_that_is_stopped_within_a_round_marks_none_of_it(
