@@ -157,6 +157,7 @@ QUALITY: Final = Dashboard(
             source=FEEDBACK,
             where=common.NOT_IMPORTED,
             empty="No feedback of this period has been joined.",
+            note="Feedback that came back from an export counts from its first arrival.",
         ),
         Panel(
             "quality-words",
