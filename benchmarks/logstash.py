@@ -3,8 +3,7 @@
 "A core" is processor time: what one core does in a second that it has for this process alone, whatever else runs.
 Needs LOGSTASH_HOME, the folder of an official distribution. Both roads lead through the same forwarding proxy to the same
 node: Logstash asks `GET /` first, which the embedded node does not answer. Records are the backlog's; the time of each
-road ends when all of them are searchable. Everything shares the machine's cores. `no filters` is the least that Logstash
-can do: its own input reads the JSON, its own output writes it; nothing is checked, nothing kept that is no record.
+road ends when all of them are searchable. Everything shares the machine's cores.
 """
 
 from __future__ import annotations
@@ -35,27 +34,6 @@ if TYPE_CHECKING:
 
 JAVA = "-XX:+UseParallelGC -XX:NewRatio=1 -Xms512m -Xmx512m"  # as docker-compose.yml has it
 _PIPELINES = Path(__file__).resolve().parents[1] / "logstash" / "pipeline"
-_NOTHING_BETWEEN = """
-input {
-  http {
-    host => "${LLM_HTTP_PLAIN_HOST:127.0.0.1}"
-    port => "${LLM_HTTP_PLAIN_PORT}"
-    user => "${LLM_HTTP_USER}"
-    password => "${LLM_HTTP_PASSWORD}"
-    additional_codecs => { "application/x-ndjson" => "json_lines" }
-  }
-}
-output {
-  elasticsearch {
-    hosts => ["${LLM_ELASTICSEARCH_HOSTS}"]
-    action => "create"
-    index => "llm-completions-backlog@1-%{+YYYY.MM}"
-    document_id => "%{[event][id]}"
-    manage_template => false
-    compression_level => 0
-  }
-}
-"""
 _INDEX = "llm-completions-backlog@1-*"
 _WARM, _MEASURED = 100_000, 200_000  # events: Java compiles what it has done often
 
@@ -145,30 +123,31 @@ def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
         with ForwardingProxy(node.url) as proxy, connect(settings) as client:
             setup(client)
             direct = settings.replace(elasticsearch_url=[proxy.url])
-            _rate(client, direct, events // 2)  # warms up the node
-            for name, pipelines in (("ours", None), ("no filters", _NOTHING_BETWEEN)):
-                logstash = RealLogstash(home, folder / name, proxy.url, "http-plain", java_options=JAVA)
-                if pipelines is not None:
-                    _replace_pipelines(logstash, pipelines)
-                through = settings.replace(
-                    logstash_url=[logstash.plain_url],
-                    logstash_username=USER,
-                    logstash_password=PASSWORD,
-                )
-                try:
-                    logstash.start()
-                    _rate(client, through, 2 * events)
-                    for _ in range(rounds):
-                        rows.append([name, *_compare(client, logstash, direct, through, events)])
-                        print(rows[-1], file=sys.stderr)
-                finally:
-                    logstash.kill()
+            logstash = RealLogstash(home, folder / "ls", proxy.url, "http-plain", java_options=JAVA).start()
+            through = settings.replace(
+                logstash_url=[logstash.plain_url],
+                logstash_username=USER,
+                logstash_password=PASSWORD,
+            )
+            try:
+                _rate(client, direct, events // 2)  # warms up the node, and then Logstash
+                _rate(client, through, 2 * events)
+                for _ in range(rounds):
+                    straight = _rate(client, direct, events)
+                    before, used = logstash.resident_mb(), _core_seconds(logstash)
+                    taken, stored = _rates(client, through, events)
+                    core = events / (_core_seconds(logstash) - used)
+                    memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
+                    figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
+                    rows.append([*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory])
+                    print(rows[-1], file=sys.stderr)
+            finally:
+                logstash.kill()
     finally:
         close_all()
         remove_node(settings.home)
     return f"## The whole road: a backlog of {events:,} records, from spool to searchable\n\n" + table(
         [
-            "Logstash",
             "direct, records/s",
             "taken by Logstash, records/s",
             "through Logstash, records/s",
@@ -178,28 +157,6 @@ def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
         ],
         rows,
     )
-
-
-def _replace_pipelines(one: RealLogstash, config: str) -> None:
-    path = one.folder / "alone.conf"
-    path.write_text(config, "utf-8")
-    (one.settings / "pipelines.yml").write_text(f'- pipeline.id: records\n  path.config: "{path}"\n', "utf-8")
-
-
-def _compare(
-    client: Elasticsearch,
-    logstash: RealLogstash,
-    direct: shipper.Settings,
-    through: shipper.Settings,
-    events: int,
-) -> list[str]:
-    straight = _rate(client, direct, events)
-    before, used = logstash.resident_mb(), _core_seconds(logstash)
-    taken, stored = _rates(client, through, events)
-    core = events / (_core_seconds(logstash) - used)
-    figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
-    memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
-    return [*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory]
 
 
 def _rate(client: Elasticsearch, settings: shipper.Settings, events: int) -> float:
