@@ -24,7 +24,7 @@ from shipper.feedback.apply import Outcome, Target, apply
 from shipper.feedback.documents import Completion, Match
 from shipper.feedback.find import Found, find
 from shipper.feedback.requests import Requests
-from shipper.feedback.rounds import due, given_up, rounds
+from shipper.feedback.rounds import due, rounds, unjoined
 from shipper.record.times import format_time
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Joiner:
         Raises:
             ApiError, TransportError: as `run`.
         """
-        return self._run(given_up(application), stopped, anywhere=True)
+        return self._run(unjoined(application), stopped, anywhere=True)
 
     def findable(self, *, application: str | None = None) -> list[Event]:
         """The events that were given up, or wait, and that `rejoin` would join now. Changes nothing.
@@ -114,7 +114,7 @@ class Joiner:
             ApiError, TransportError: as `run`.
         """
         out: list[Event] = []
-        for events in rounds(self._requests, given_up(application), lambda: False):
+        for events in rounds(self._requests, unjoined(application), lambda: False):
             for one in self._looked_up(events, None):
                 there: set[Found] = set()
                 for part in _parts(one.about):
@@ -207,11 +207,8 @@ class Joiner:
     def _mark(self, found: Sequence[Found], looked_ns: int, *, anywhere: bool) -> Report:
         """Write to each event what became of it, in a thread of its own."""
         report = Report(len(found))
-        marks = [
-            one
-            for one in (self._mark_of(one, looked_ns, report, anywhere=anywhere) for one in found)
-            if one is not None
-        ]
+        what = (self._mark_of(one, looked_ns, report, anywhere=anywhere) for one in found)
+        marks = [one for one in what if one is not None]
         answers = self._requests.write(one.write() for one in marks)
         beaten = [  # a mark that another joiner was before gives way, unless it is firm
             one for one, answer in zip(marks, answers, strict=True) if answer.is_conflict and one.is_firm

@@ -79,9 +79,7 @@ class Requests:
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
-        self._bytes: dict[
-            str, int
-        ] = {}  # of a completion, by what its index's name begins with: the application
+        self._bytes: dict[str, int] = {}  # of a completion, by its application as its index's name has it
 
     def events(
         self, query: dict[str, Any], size: int, after: list[Any] | None
@@ -99,7 +97,8 @@ class Requests:
         """Up to `size` completions: only where they lie, and their join keys. Who isn't patient can ask for less."""
 
         def ask() -> ObjectApiResponse[Any]:
-            return self._search(
+            return _search(
+                self._client,
                 indices,
                 query,
                 size=size,
@@ -121,30 +120,16 @@ class Requests:
     def spread(self, indices: Sequence[str], query: dict[str, Any]) -> dict[str, int]:
         """How many completions match in each index, in the order of the indices' names; those with none left out."""
         by_name = {"terms": {"field": "_index", "size": _MAX_INDICES, "order": {"_key": "asc"}}}
-        answer = _patiently(lambda: self._search(indices, query, size=0, aggs={"indices": by_name}))
+        asked: dict[str, Any] = {"size": 0, "aggs": {"indices": by_name}, "request_cache": False}
+        answer = _patiently(lambda: _search(self._client, indices, query, **asked))
         found = answer.get("aggregations") or {"indices": {"buckets": []}}  # none where there is no index
         return {bucket["key"]: bucket["doc_count"] for bucket in found["indices"]["buckets"]}
 
     def count(self, indices: Sequence[str], query: dict[str, Any], up_to: int) -> int:
         """How many completions match; counting stops at `up_to`."""
-        answer = _patiently(lambda: self._search(indices, query, size=0, track_total_hits=up_to))
+        asked: dict[str, Any] = {"size": 0, "track_total_hits": up_to, "request_cache": False}
+        answer = _patiently(lambda: _search(self._client, indices, query, **asked))
         return answer["hits"]["total"]["value"]
-
-    def _search(
-        self, indices: Sequence[str], query: dict[str, Any], **options: Any
-    ) -> ObjectApiResponse[Any]:
-        """Of all shards or none; it is not cached, since no two are alike."""
-        asked: dict[str, Any] = {"track_total_hits": False, **options}
-        if asked["size"] == 0:
-            asked["request_cache"] = False
-        return self._client.search(
-            index=list(indices),
-            ignore_unavailable=True,
-            allow_no_indices=True,
-            allow_partial_search_results=False,
-            query=query,
-            **asked,
-        )
 
     def read(self, places: Sequence[Place], *, whole: bool) -> Iterator[dict[Place, Stored]]:
         """The documents as they are now, not as the last refresh shows them, batch by batch.
@@ -249,7 +234,7 @@ def _patiently(ask: Callable[[], T]) -> T:
 
 def search_documents(
     client: Elasticsearch,
-    index: str | list[str],
+    index: str,
     query: dict[str, Any],
     size: int,
     *,
@@ -261,7 +246,7 @@ def search_documents(
 
     Args:
         client: the store.
-        index: patterns; what they don't match is no error.
+        index: a pattern; if it matches nothing, that is no error.
         query: what to find.
         size: most hits.
         sort: their order.
@@ -271,18 +256,30 @@ def search_documents(
     Raises:
         ApiError, TransportError: the store refused or did not answer.
     """
-    return client.search(
-        index=index,
-        ignore_unavailable=True,
-        allow_no_indices=True,
-        allow_partial_search_results=False,
-        track_total_hits=False,
+    return _search(
+        client,
+        [index],
+        query,
         seq_no_primary_term=True,
         size=size,
-        query=query,
         source_includes=fields,
         sort=sort,
         search_after=after,
+    )
+
+
+def _search(
+    client: Elasticsearch, indices: Sequence[str], query: dict[str, Any], **options: Any
+) -> ObjectApiResponse[Any]:
+    """Of all shards or none; patterns that match nothing are no error. Hits are counted if the options say so."""
+    asked: dict[str, Any] = {"track_total_hits": False, **options}
+    return client.search(
+        index=list(indices),
+        ignore_unavailable=True,
+        allow_no_indices=True,
+        allow_partial_search_results=False,
+        query=query,
+        **asked,
     )
 
 

@@ -69,7 +69,7 @@ def due(now: str) -> dict[str, Any]:
     return {"bool": {"must_not": [settled, later]}}
 
 
-def given_up(application: str | None) -> dict[str, Any]:
+def unjoined(application: str | None) -> dict[str, Any]:
     """Events without a completion: not looked for any more, or in vain where their time says that it has to be."""
     filters: list[dict[str, Any]] = [{"terms": {"llm.join.status": ["expired", "pending"]}}]
     if application is not None:

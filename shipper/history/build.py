@@ -66,13 +66,9 @@ class Builder:
             since_ns: earlier events are passed over.
             until_ns: these and later ones are passed over.
         """
-        self._settings = settings
-        self._app, self._version = app, version
         self._longest = settings.max_event_bytes - _ENVELOPE_BYTES
         self._names = Names(settings, app, version, batch_id, now_ns)
-        self._batch_id = batch_id
         self._ingested = timestamp(now_ns)
-        self._now_ns = now_ns
         self._since = _FIRST_NS if since_ns is None else since_ns
         self._until = _END_NS if until_ns is None else until_ns
         self._policy = ContentPolicy(settings)
@@ -123,12 +119,12 @@ class Builder:
         """What is known of a file's rows belongs to it."""
         if (row.source, form.name) == (self._origin.get("file"), self._origin.get("source")):
             return
-        self._origin = {"source": form.name, "file": row.source, "batch_id": self._batch_id}
+        self._origin = {"source": form.name, "file": row.source, "batch_id": self._names.batch_id}
         self._forms = Forms(self._formed)
         self._rows = None
         if form.alike is not None and self._takes_all_times and self._policy.keeps_all:
-            road = self._road(form, self._app or self._settings.application)
-            self._rows = RowForms(form.alike, road, self._settings.partition, self._now_ns)
+            road = self._road(form, self._names.app or self._names.settings.application)
+            self._rows = RowForms(form.alike, road, self._names.settings.partition, self._names.now_ns)
 
     def _road(self, form: Format, app: str) -> Road:
         """The general path of a format's rows."""
@@ -153,10 +149,10 @@ class Builder:
         (event,) = form.events(row.value, Lookup())
         if not isinstance(event, Event) or event.dataset != COMPLETION:
             raise ValueError
-        if event.stated_cost is not None or (event.app is not None and self._app is None):
+        if event.stated_cost is not None or (event.app is not None and self._names.app is None):
             raise ValueError
         at_ns, _ = time_of(event.call, None)
-        app = self._app or self._settings.application
+        app = self._names.app or self._names.settings.application
         event_id = event.id or self._row_id(row, form, app, 0)
         return self._entry(event, event_id, row, app, at_ns, [])
 
@@ -165,7 +161,7 @@ class Builder:
     ) -> tuple[Prepared | None, _About | None]:
         call = event.call
         at_ns, has_time = time_of(call, modified_ns)
-        app = self._app or event.app or self._settings.application
+        app = self._names.app or event.app or self._names.settings.application
         event_id = event.id or self._row_id(row, form, app, number)
         if event.dataset == COMPLETION:
             about = _About(event_id, at_ns)
@@ -198,14 +194,14 @@ class Builder:
 
     def _ready(self, entry: Json, row: Row, stated: float | Json | None) -> Prepared:
         """An entry as a document with its place; by form, where others of the kind came before it."""
-        partition = self._settings.partition
+        partition = self._names.settings.partition
         if stated is None and entry["dataset"] == COMPLETION:
             line = orjson.dumps(entry)
-            if (ready := self._forms.fill(line, self._now_ns, partition)) is not None:
+            if (ready := self._forms.fill(line, self._names.now_ns, partition)) is not None:
                 if self._rows is not None and not row.changed:
                     self._rows.learn(row, ready)
                 return ready
-            self._forms.learn(line, entry, self._now_ns)
+            self._forms.learn(line, entry, self._names.now_ns)
         document = self._imported(entry, stated)
         return prepared(document, partition, given_id="given_id" in entry)
 
@@ -224,14 +220,14 @@ class Builder:
         return document
 
     def _application(self, event: Event, app: str) -> Json:
-        version = self._version or event.version or self._settings.version
+        version = self._names.version or event.version or self._names.settings.version
         out = {"name": app, "version": version, "shipper": __version__}
-        if environment := event.environment or self._settings.environment:
+        if environment := event.environment or self._names.settings.environment:
             out["environment"] = environment
         return out
 
     def _cut(self, entry: Json) -> None:
-        limit = self._settings.max_event_bytes - _ENVELOPE_BYTES
+        limit = self._longest
         if len(orjson.dumps(entry["call"])) > limit:
             text, cuts = fit({"call": entry["call"]}, limit)
             entry["call"], entry["truncated"] = orjson.loads(text)["call"], cuts
@@ -251,7 +247,7 @@ class Builder:
                 return None
         carried = found.complete and document is row.value and not row.changed and b"\n" not in row.original
         body = row.original if carried else None  # numbers beyond 64 bits too
-        return prepared(document, self._settings.partition, given_id=True, body=body)
+        return prepared(document, self._names.settings.partition, given_id=True, body=body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ https://github.com/elastic/integrations/tree/main/packages/openai (data_stream/*
 `openai.base.*` (`model`, `start_time`, `end_time`, `num_model_requests`, `project_id`, `user_id`, `api_key_id`) and the
 counts of `openai.completions.*`, `openai.embeddings.*` and others; its first age has `openai.usage.*` with `data`,
 `dalle`, `whisper` or `tts`. A bucket is not a call: it becomes one document of the operation `usage_report` with its
-sums, the number of requests and the bucket's end in its labels, and no duration: that would be no latency. Audit events and rate limits of the same integration say nothing of calls.
+sums, the number of requests and the bucket's end in its labels, and no duration: that would be no latency. Audit events
+and rate limits of the same integration say nothing of calls.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _KINDS = (
     *("vector_stores", "code_interpreter_sessions"),
 )
 _FIRST_KINDS = (
-    *("data", "dalle", "whisper", "tts", "ft_data", "assistant_code_interpreter", "retrieval_storage"),
+    *("data", "dalle", "whisper", "tts", "ft_data"),
+    *("assistant_code_interpreter", "retrieval_storage"),
 )
 _APIS = {"completions": CHAT, "data": CHAT, "embeddings": EMBEDDINGS}
 _OTHER_STREAMS = ("audit", "rate_limits")
@@ -78,12 +80,11 @@ def _events(value: Any, lookup: Lookup) -> Iterator[Event]:
     if counts.get("batch") is True or counts.get("request_type") == "batch":
         request["processing"] = "batch"
     document = source_of(value)
-    at_hand = document.get("@timestamp")
     call: Json = {
         "operation": "usage_report",
         "api": _APIS.get(kind or ""),
         "provider": "openai",
-        "started_at": time_ns(base.get("start_time")) or time_ns(_one(at_hand)),
+        "started_at": time_ns(base.get("start_time")) or time_ns(_one(document.get("@timestamp"))),
         "user_id": texted(told.get("user_id")) or texted(told.get("email")),
         "labels": {**_labels(base), **_requests(counts), "kind": kind},
         "tags": document.get("tags"),
