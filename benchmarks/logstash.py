@@ -1,4 +1,4 @@
-"""Logstash in between: filters alone, and the whole road against shipping directly.
+"""Logstash in between: filters alone, and the whole road against shipping directly and against a Logstash without filters.
 
 "A core" is processor time: what one core does in a second that it has for this process alone, whatever else runs.
 Needs LOGSTASH_HOME, the folder of an official distribution. Both roads lead through the same forwarding proxy to the same
@@ -30,11 +30,48 @@ from tests.logstash.real import PASSWORD, USER, RealLogstash, until
 from tests.plugins.proxy import ForwardingProxy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from elasticsearch import Elasticsearch
 
 JAVA = "-XX:+UseParallelGC -XX:NewRatio=1 -Xms512m -Xmx512m"  # as docker-compose.yml has it
 _PIPELINES = Path(__file__).resolve().parents[1] / "logstash" / "pipeline"
 _INDEX = "llm-completions-backlog@1-*"
+_REFUSED = """
+- pipeline.id: refused
+  path.config: "${LLM_LOGSTASH_DIR}/pipeline/{refused,store-password}.conf"
+"""
+# What a Logstash takes that does nothing but take in JSON and hand it on: no dead letters, no record of other clients.
+_BARE = """
+input {
+  http {
+    host => "127.0.0.1"
+    port => "${LLM_HTTP_PLAIN_PORT}"
+    user => "${LLM_HTTP_USER}"
+    password => "${LLM_HTTP_PASSWORD}"
+    additional_codecs => { "application/x-ndjson" => "json_lines" }
+    ecs_compatibility => disabled
+    request_headers_target_field => "[@metadata][client]"
+    remote_host_target_field => "[@metadata][client]"
+  }
+}
+filter { mutate { remove_field => ["@version"] } }
+output {
+  elasticsearch {
+    hosts => ["${LLM_ELASTICSEARCH_HOSTS}"]
+    user => "${LLM_ELASTICSEARCH_USER}"
+    password => "${LLM_ELASTICSEARCH_PASSWORD}"
+    action => "create"
+    index => "llm-completions-%{[llm][application][name]}@%{[service][version]}-%{+yyyy.MM}"
+    document_id => "%{[event][id]}"
+    manage_template => false
+    ilm_enabled => false
+    data_stream => false
+    compression_level => 0
+    ecs_compatibility => disabled
+  }
+}
+"""
 _WARM, _MEASURED = 100_000, 200_000  # events: Java compiles what it has done often
 
 
@@ -123,31 +160,20 @@ def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
         with ForwardingProxy(node.url) as proxy, connect(settings) as client:
             setup(client)
             direct = settings.replace(elasticsearch_url=[proxy.url])
-            logstash = RealLogstash(home, folder / "ls", proxy.url, "http-plain", java_options=JAVA).start()
-            through = settings.replace(
-                logstash_url=[logstash.plain_url],
-                logstash_username=USER,
-                logstash_password=PASSWORD,
-            )
-            try:
-                _rate(client, direct, events // 2)  # warms up the node, and then Logstash
-                _rate(client, through, 2 * events)
-                for _ in range(rounds):
-                    straight = _rate(client, direct, events)
-                    before, used = logstash.resident_mb(), _core_seconds(logstash)
-                    taken, stored = _rates(client, through, events)
-                    core = events / (_core_seconds(logstash) - used)
-                    memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
-                    figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
-                    rows.append([*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory])
-                    print(rows[-1], file=sys.stderr)
-            finally:
-                logstash.kill()
+            _rate(client, direct, events)  # warms up the node
+            for name, bare in (("ours", False), ("without filters", True)):
+                logstash = RealLogstash(
+                    home, folder / f"bare-{bare}", proxy.url, "http-plain", java_options=JAVA
+                )
+                if bare:
+                    _strip(logstash)
+                rows += [[name, *row] for row in _road(client, direct, logstash.start(), events, rounds)]
     finally:
         close_all()
         remove_node(settings.home)
     return f"## The whole road: a backlog of {events:,} records, from spool to searchable\n\n" + table(
         [
+            "Logstash's pipeline",
             "direct, records/s",
             "taken by Logstash, records/s",
             "through Logstash, records/s",
@@ -157,6 +183,36 @@ def _roads(home: Path, folder: Path, events: int, rounds: int) -> str:
         ],
         rows,
     )
+
+
+def _strip(logstash: RealLogstash) -> None:
+    """Have it run without the logic."""
+    (logstash.folder / "bare.conf").write_text(_BARE, "utf-8")
+    (logstash.settings / "pipelines.yml").write_text(
+        f"- pipeline.id: records\n  path.config: {logstash.folder / 'bare.conf'}{_REFUSED}", "utf-8"
+    )
+
+
+def _road(
+    client: Elasticsearch, direct: shipper.Settings, logstash: RealLogstash, events: int, rounds: int
+) -> Iterator[list[str]]:
+    """Figures of each round through a Logstash that has just been started; it is ended after them."""
+    through = direct.replace(
+        logstash_url=[logstash.plain_url], logstash_username=USER, logstash_password=PASSWORD
+    )
+    try:
+        _rate(client, through, 2 * events)  # warms it up
+        for _ in range(rounds):
+            straight = _rate(client, direct, events)
+            before, used = logstash.resident_mb(), _core_seconds(logstash)
+            taken, stored = _rates(client, through, events)
+            core = events / (_core_seconds(logstash) - used)
+            memory = f"{before:,.0f} → {logstash.resident_mb():,.0f}"
+            figures = [f"{figure:,.0f}" for figure in (straight, taken, stored)]
+            yield [*figures, f"{stored / straight:.0%}", f"{core:,.0f}", memory]
+            print(*figures, file=sys.stderr)
+    finally:
+        logstash.kill()
 
 
 def _rate(client: Elasticsearch, settings: shipper.Settings, events: int) -> float:
