@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import glob
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from shipper.errors import UsageError
 from shipper.history.sources.archives import entries_of, kind_of
+from shipper.history.sources.member import Member
 from shipper.history.sources.packing import without_packing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 STDIN = "-"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = (".zip", ".tar", ".tgz")
 _HISTORY = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".db", ".sqlite", ".log")
 """Endings of files that are looked at in folders and archives; whatever is named itself is looked at anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One file of a source. `name` is the same wherever the source is kept; `size` is in bytes as it lies there."""
-
-    name: str
-    size: int | None
-    modified_ns: int | None
-    open: Callable[[], BinaryIO]
-    path: Path | None = None
 
 
 def members(sources: Sequence[str]) -> Iterator[Member]:

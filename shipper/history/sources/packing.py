@@ -15,7 +15,7 @@ from shipper.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from shipper.history.sources.files import Member
+    from shipper.history.sources.member import Member
 
 _GZIP, _ZSTD, _BZIP2, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00"
 _ENDINGS = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipper.history.sources.database import Queries
-    from shipper.history.sources.files import Member
+    from shipper.history.sources.member import Member
     from shipper.history.sources.packing import Unpacked
 
 Container = Literal["lines", "array", "values", "search", "csv", "parquet", "sqlite", "utf-16", "empty"]
