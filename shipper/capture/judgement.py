@@ -137,13 +137,13 @@ def _circumstances(arguments: Mapping[str, Any]) -> dict[str, Any]:
             out[name] = check_id(value, name)
     if (index := arguments.get("choice_index")) is not None:
         out["choice_index"] = check_index(index)
-    if (created := arguments.get("created_at")) is not None:
-        out["created_at"] = check_time(created, "created_at")
+    for name in ("created_at", "target_at"):  # the latter of our own importers: when the call was
+        if (time_of := arguments.get(name)) is not None:
+            out[name] = check_time(time_of, name)
     if (scale := check_scale(arguments.get("scale"))) is not None:
         out["scale"] = scale
-    for name in ("target_at", "import"):  # of our own importers: where it comes from, and the call's time
-        if (value := arguments.get(name)) is not None:
-            out[name] = value
+    if (origin := arguments.get("import")) is not None:  # of our own importers: file and line
+        out["import"] = origin
     return out
 
 

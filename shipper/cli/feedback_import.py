@@ -6,7 +6,7 @@ import codecs
 import sys
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -90,7 +90,7 @@ def import_(
 
     A row needs a key, and a value, a rating, a ground_truth or a better_response; other columns are values by their
     names. Importing a file twice changes nothing: a row without an event_id gets one from its content. A row
-    without created_at has the file's own time. Exit code 1 when rows were rejected, 69 when some were not sent yet.
+    without created_at has the file's own time, a later row a later one. Exit code 1 when rows were rejected, 69 when some were not sent yet.
     """
     given = {"scale": scale, "name": name, "author_kind": kind}
     defaults = {key: value for key, value in given.items() if value is not None}
@@ -165,7 +165,7 @@ class _Job:
         key = arguments.pop("key", None)
         event_id = arguments.pop("event_id", None) or self._ids.id_of({"key": key, **arguments})
         if self._created_at is not None:
-            arguments.setdefault("created_at", self._created_at)
+            arguments.setdefault("created_at", self._created_at + timedelta(microseconds=row.line))
         arguments["import"] = {
             "source": f"feedback-{form}",
             "file": self._file.name,

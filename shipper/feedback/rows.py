@@ -37,6 +37,8 @@ _TEXTS = frozenset(
 _LONGEST_LINE = 16 * 1024 * 1024
 _NUMBER = re.compile(r"[+-]?(?:\d{1,18}|\d{0,18}\.\d{1,18}(?:[eE][+-]?\d{1,2})?)", re.ASCII)
 _DELIMITERS = ",;\t"
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as surrogateescape has them
+_NO_UTF8 = "not UTF-8: save the file as UTF-8 first; spreadsheets call that CSV UTF-8"
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
 
 
@@ -139,8 +141,7 @@ class RowIds:
 
     def id_of(self, arguments: Mapping[str, Any]) -> str:
         """The id of the next row with these arguments. Never raises for JSON."""
-        said = {name: value for name, value in arguments.items() if name not in ("import", "created_at")}
-        content = orjson.dumps([self._application, said], default=str, option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps([self._application, arguments], default=str, option=orjson.OPT_SORT_KEYS)
         digest = blake2b(content, digest_size=16).digest()
         number = self._seen[digest]
         self._seen[digest] += 1
@@ -164,15 +165,21 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[Row]:
             return
         if header is None:
             header = [cell.strip() for cell in cells]
+        elif _UNDECODED.search("".join((*header, *cells))):
+            yield Row(before + 1, {"cells": [_readable(cell) for cell in cells]}, _NO_UTF8)
         elif len(cells) > len(header):
             yield Row(before + 1, {"cells": cells}, f"{len(cells)} cells, and {len(header)} columns")
         elif any(cell.strip() for cell in cells):
             yield Row(before + 1, {name: Cell(cell) for name, cell in zip(header, cells, strict=False)})
 
 
+def _readable(cell: str) -> str:
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(lines):
-        yield line.decode("utf-8-sig" if number == 0 else "utf-8", "backslashreplace").replace("\0", "")
+        yield line.decode("utf-8-sig" if number == 0 else "utf-8", "surrogateescape").replace("\0", "")
 
 
 def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:

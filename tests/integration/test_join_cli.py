@@ -188,6 +188,20 @@ def test_a_value_of_null_in_a_file_takes_back(road: Road, run: Run, tmp_path: Pa
     assert (group["count"], group["positive"], len(group["entries"])) == (0, None, 1)
 
 
+def test_the_later_row_wins_and_so_does_a_later_file(road: Road, run: Run, tmp_path: Path) -> None:
+    """Rows without a time are in the order of the file; who says in a later file what was said first has said it."""
+    call = road.app("shop").log_completion(REQUEST, RESPONSE)
+    file = tmp_path / "verdicts.csv"
+    changed = "".join(f"{call.event_id},u{user},{rating}\n" for user in range(5) for rating in (0, 0.5, 1))
+    dated = ("2026-11-01,1", "2026-11-02,0"), ("2026-11-03,1",)
+    for rows in (changed, *("".join(f"{call.event_id},ann,{one}\n" for one in each) for each in dated)):
+        header = "key,author,rating\n" if rows == changed else "key,author,created_at,rating\n"
+        file.write_text(header + rows, "utf-8")
+        assert run(feedback, "import", str(file), "--app", "shop").exit_code == 0
+    road.join()
+    assert [entry["score"] for entry in road.feedback(call.event_id)["entries"]] == [1.0] * 6
+
+
 def test_a_file_that_is_not_utf_8_is_told(run: Run, tmp_path: Path) -> None:
     """A spreadsheet's UTF-16 has no column that could be mapped."""
     file = tmp_path / "sheet.csv"

@@ -95,6 +95,7 @@ def test_a_number_beyond_its_scale_is_an_error() -> None:
         ({"value": 1, "choice_index": True}, "choice_index is True"),
         ({"value": 1, "choice_index": 1.5}, "choice_index is 1.5"),
         ({"value": 1, "created_at": "yesterday"}, "created_at is 'yesterday'"),
+        ({"value": 1, "target_at": "long ago"}, "target_at is 'long ago'"),
         ({"value": 1, "created_at": dt.datetime(1900, 1, 1)}, "between 1970 and 2261"),
         ({"value": None}, "give the author"),
         ({"value": None, "author": "u", "better_response": "x"}, "can't come with better_response"),
