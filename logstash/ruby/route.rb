@@ -18,10 +18,11 @@ def filter(event)
   dataset = event.get("[event][dataset]")
   arrived_ns = event.get("[@metadata][arrived_ns]")
   write_arrival(event, dataset, arrived_ns) if arrived_ns
+  # The id first: an event without an index is kept apart by the output, one without an id takes another's place.
+  event.set("[@metadata][id]", LLM::Place.id(event.get("[event][id]")))
   event.set("[@metadata][index]", LLM::Place.index(
     dataset, event.get("[llm][application][name]"), event.get("[service][version]"), event.timestamp.to_s, @partition
   ))
-  event.set("[@metadata][id]", LLM::Place.id(event.get("[event][id]")))
   [event]
 end
 

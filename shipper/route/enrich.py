@@ -97,9 +97,9 @@ def _complete_feedback(out: dict[str, Any]) -> None:
 
 
 def _lacks(out: dict[str, Any], *path: str) -> bool:
-    """As Logstash's conditions see it: null and false count as missing, zero and the empty text don't."""
+    """As Logstash's conditions see it: null, false, the empty text and the word `false` count as missing, zero doesn't."""
     value = at(out, *path)
-    return value is None or value is False
+    return value is None or value is False or (isinstance(value, str) and value in ("", "false"))
 
 
 def _default(out: dict[str, Any], value: Any, *path: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from shipper.route.jsontext import dump
 from shipper.route.letter import Refusal
 from shipper.route.moment import nanoseconds, text
-from shipper.route.nested import at, put
+from shipper.route.nested import at, put, take
 
 DATASETS = ("llm.completion", "llm.feedback", "llm.amendment", "llm.delivery", "llm.deadletter")
 
@@ -112,8 +112,11 @@ def recognise(record: dict[str, Any], origin: str, position: int) -> Refusal | N
     if at(record, "event", "dataset") is None and record.get("gen_ai") is None:
         return _NOT_OURS
     for name in OBJECTS:
-        value = at(record, *name.split("."))
-        if value is not None and not isinstance(value, dict):
+        path = name.split(".")
+        value = at(record, *path)
+        if value is None:
+            take(record, *path)  # Logstash can't write below a null
+        elif not isinstance(value, dict):
             return Refusal("wrong_type", f"{name} has to be an object; nothing can be read below it.")
     if at(record, "event", "dataset") is None:
         _rename_logging(record)

@@ -19,11 +19,16 @@ def at(document: Mapping[str, Any], *path: str) -> Any:
 
 
 def put(document: dict[str, Any], value: Any, *path: str) -> bool:
-    """Write a value, making the objects on the way; False where something else than an object stands there. Never raises."""
+    """Write a value, making the objects on the way; False where something else than an object stands there. Never raises.
+
+    Null is nothing that stands there.
+    """
     *parents, last = path
     target = document
     for key in parents:
-        if not isinstance(inner := target.setdefault(key, {}), dict):
+        if target.get(key) is None:
+            target[key] = {}
+        if not isinstance(inner := target[key], dict):
             return False
         target = inner
     target[last] = value

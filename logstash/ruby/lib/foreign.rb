@@ -72,10 +72,11 @@ module LLM
       refusal
     end
 
-    # Whether what is there of a tree of names are objects.
+    # Whether what is there of a tree of names are objects. A null goes: Logstash can't write below it.
     def objects?(record, tree)
       tree.all? do |name, inner|
         value = record[name]
+        record.delete(name) if value.nil?
         value.nil? || (value.is_a?(Hash) && objects?(value, inner))
       end
     end

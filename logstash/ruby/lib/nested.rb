@@ -13,11 +13,11 @@ module LLM
       record
     end
 
-    # Write a value, making the hashes on the way; false where something else than a hash stands there.
+    # Write a value, making the hashes on the way; false where something else than a hash or null stands there.
     def put(record, value, *path)
       last = path.pop
       path.each do |key|
-        record[key] = {} unless record.key?(key)
+        record[key] = {} if record[key].nil?
         record = record[key]
         return false unless record.is_a?(Hash)
       end

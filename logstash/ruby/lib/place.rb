@@ -37,7 +37,7 @@ module LLM
 
     # The index up to its partition.
     def stem(dataset, application, version)
-      kind = KINDS[dataset]
+      kind = KINDS.fetch(dataset, "deadletter")
       app = slug(named(application, "default"))
       return "llm-#{kind}-#{app}@" unless kind == "completions"
       "llm-completions-#{app}@#{slug(named(version, "unversioned"))}-"
