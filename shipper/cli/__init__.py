@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -67,6 +68,8 @@ def _shipper() -> None:
 
 def main() -> None:
     """Run the command line; the process ends with the code that tells scripts what happened."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows what it can
     try:
         code = _shipper(standalone_mode=False)  # the exit code that a verb asked for, if it asked for one
         sys.exit(code if isinstance(code, int) else 0)

@@ -186,8 +186,11 @@ class Window:
     end: datetime
 
     def before(self) -> Window:
-        """The span of the same length that ends where this one starts."""
-        return Window(self.start - (self.end - self.start), self.start)
+        """The span of the same length that ends where this one starts; none where the calendar begins later."""
+        try:
+            return Window(self.start - (self.end - self.start), self.start)
+        except OverflowError:
+            return Window(self.start, self.start)
 
     def month(self) -> Window:
         """From the beginning of the month, in UTC, in which this one ends, to its end."""

@@ -9,7 +9,7 @@ from shipper.errors import UsageError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-?(\d\d-?\d\d|W\d\d(-?\d)?)")
 
 
 def parse_when(text: str, now: datetime, *, end: bool = False) -> datetime:
@@ -33,7 +33,7 @@ def parse_when(text: str, now: datetime, *, end: bool = False) -> datetime:
         moment = datetime.fromisoformat(cleaned)
         if end and _DATE.fullmatch(cleaned):
             moment += timedelta(days=1)
-        return moment if moment.tzinfo is not None else moment.astimezone()
+        return moment.astimezone()  # at the edge of the calendar no zone but its own has a name for it
     except (ValueError, OverflowError):
         raise UsageError(
             f"{text!r} is no point in time. Write now, an age (30m, 2h, 7d, 2w), a date (2026-11-21), or a date "

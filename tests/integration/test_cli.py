@@ -111,3 +111,17 @@ def test_a_wrong_setting_is_a_sentence(home: Path, monkeypatch: pytest.MonkeyPat
     done = shipper_command(home, None, "status")
     assert done.returncode == 78
     assert "Did you mean durability?" in done.stderr
+
+
+def test_a_terminal_that_has_few_characters(
+    clean_store: Elasticsearch, node: NodeInfo, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the terminal's encoding doesn't have becomes a question mark, not a traceback."""
+    setup(clean_store)
+    Program("log('shown-in-ascii')", home, node.url).finish()
+    clean_store.indices.refresh(index="llm-*")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = shipper_command(home, node.url, "show", "shown-in-ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "shown-in-ascii" in done.stdout
+    assert "?" in done.stdout

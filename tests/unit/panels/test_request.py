@@ -280,3 +280,9 @@ def test_documents_of_a_saved_search() -> None:
     assert (found.documents, found.total) == ([{"a": 1}], 7)
     assert request.json["sort"] == [{"@timestamp": {"order": "desc"}}]
     assert {"term": {"event.outcome": "failure"}} in request.json["query"]["bool"]["filter"]
+
+
+def test_before_the_calendar_there_is_nothing() -> None:
+    """A span that is longer than all time before it is compared with an empty one."""
+    start = datetime(110, 1, 1, tzinfo=UTC)
+    assert Window(start, START).before() == Window(start, start)

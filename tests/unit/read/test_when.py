@@ -13,6 +13,7 @@ from shipper.errors import UsageError
 from shipper.read.when import parse_when
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+EDGE = "0001-01-01T00:00:00+14:00"
 
 
 @pytest.mark.parametrize(
@@ -39,10 +40,12 @@ def test_forms(text: str, moment: datetime) -> None:
 def test_a_date_that_ends_a_span_includes_its_day() -> None:
     """`--until` a date means until that day is over; a time means itself."""
     assert parse_when("2026-11-20", NOW, end=True) == datetime(2026, 11, 21).astimezone()
+    assert parse_when("20261120", NOW, end=True) == datetime(2026, 11, 21).astimezone()
+    assert parse_when("2026-W47-5", NOW, end=True) == datetime(2026, 11, 21).astimezone()
     assert parse_when("2026-11-20T10:00:00Z", NOW, end=True) == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2h ago", "2026-13-01", "999999w", "12", "h", "-2h"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2h ago", "2026-13-01", "999999w", "12", "h", "-2h", EDGE])
 def test_anything_else_is_explained(text: str) -> None:
     """What is no point in time is shown with the forms that are."""
     with pytest.raises(UsageError, match=r"no point in time.*2026-11-21T08:30"):
