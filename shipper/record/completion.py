@@ -67,7 +67,9 @@ def completion(entry: Mapping[str, Any]) -> Json:
     stream = _write_stream(call, gen_ai, llm, flags)
     write_context(call, request, response, document, flags)
     failed = write_error(call, reading, document)
-    outcome = outcome_of(call, bool(response or call.get("response")), reading, stream, failed)
+    # over HTTP an answer is an object: a gateway's page is none
+    answered = bool(response or ("http" not in call and call.get("response")))
+    outcome = outcome_of(call, answered, reading, stream, failed)
     document["event"]["outcome"] = outcome
     write_attributes(call, reading, llm)
     if call.get("save") is not False:

@@ -83,7 +83,13 @@ def _stream_for(chunk: Any) -> ChatStream | ResponsesStream | None:
     kind = chunk.get("type")
     if type(kind) is str and (kind.startswith("response.") or kind == "error"):
         return ResponsesStream()
-    chat = type(chunk.get("choices")) is list and chunk.get("object") != "chat.completion"
+    choices = chunk.get("choices")
+    chat = type(choices) is list and (chunk.get("object") != "chat.completion" or _has_delta(choices))
     if chat or type(chunk.get("error")) is dict:
         return ChatStream()
     return None
+
+
+def _has_delta(choices: list[Any]) -> bool:
+    """Whether what is called a whole answer is a chunk (Perplexity)."""
+    return any(type(choice) is dict and "delta" in choice for choice in choices)

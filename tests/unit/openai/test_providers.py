@@ -67,6 +67,9 @@ PLAIN: dict[str, Answer] = {
     "text beside the delta": stream(
         [{**HEAD, "choices": [{"text": one["choices"][0]["delta"].get("content", ""), **one["choices"][0]}]} for one in BLUE]
     ),
+    "Perplexity: whole answers, each with its delta": stream(
+        [{**one, "object": "chat.completion", "choices": [{**one["choices"][0], "message": {"content": "no"}}]} for one in BLUE]
+    ),
     "no space after the colon": stream([event(one).replace(b"data: ", b"data:") for one in BLUE]),
 }  # fmt: skip
 
@@ -207,6 +210,19 @@ def test_items_of_every_kind_are_recorded_alike_with_and_without_stream(captured
         cut["gen_ai"]["output"]["messages"][0]["parts"] == plain["gen_ai"]["output"]["messages"][0]["parts"]
     )
     assert cut["event"]["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_page_in_place_of_an_answer_is_no_success(streamed: bool, captured: Captured) -> None:
+    """A gateway's page under status 200: the caller gets what openai's client makes of it, the record is not sure."""
+    page = Answer(200, b"<html>busy</html>", {"content-type": "text/html"})
+    with OpenAIServer(page) as server:
+        client = OpenAI(base_url=server.url, api_key="k", max_retries=0)
+        said = client.chat.completions.create(**CHAT, stream=streamed)
+        assert (list(said) if streamed else said) == ([] if streamed else "<html>busy</html>")
+    [document] = captured.documents
+    assert document["event"]["outcome"] == "unknown"
+    assert document["llm"]["output"]["text"] == "<html>busy</html>"
 
 
 def test_a_compressed_stream_has_a_time_to_its_first_chunk(captured: Captured) -> None:
