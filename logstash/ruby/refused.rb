@@ -17,7 +17,7 @@ end
 def filter(event)
   event.remove("@version") # the queue gives every event one
   answer = LLM::Answer.of(event.get("[@metadata][dead_letter_queue][reason]").to_s)
-  if event.get("[event][dataset]") == "llm.deadletter"
+  if event.get("[event][dataset]") == "llm.deadletter" && (answer.status == 413 || event.get("[@metadata][letter]"))
     shorten(event)
     [again(event)]
   elsif answer.document_fault?(event.to_json.bytesize)
@@ -27,7 +27,8 @@ def filter(event)
   end
 end
 
-# A dead letter must not become the content of another: one that is too large loses its original's end.
+# A dead letter of ours must not become the content of another: one that is too large loses its original's end. What a
+# client called a dead letter is a document like others.
 def shorten(event)
   original = event.get("[event][original]")
   event.set("[event][original]", original[0, MAX_ORIGINAL]) if original.is_a?(String) && original.size > MAX_ORIGINAL
@@ -56,7 +57,7 @@ def letter(event, answer)
   id, index = event.get("[@metadata][id]"), event.get("[@metadata][index]")
   original = event.to_json
   document = LLM::Letter.document(
-    original, event.to_hash, entered_ns, "#{entered_ns}\n#{index}\n#{id}",
+    original, event.to_hash, entered_ns, "#{entered_ns}\n#{index}\n#{id}\n#{original}",
     {
       "reason" => answer.type || "unroutable",
       "stage" => "store",
@@ -71,6 +72,7 @@ def letter(event, answer)
   document["@timestamp"] = LogStash::Timestamp.new(document["@timestamp"])
   out = LogStash::Event.new(document)
   out.remove("@version")
+  out.set("[@metadata][letter]", true)
   place(out)
   out
 end
@@ -171,4 +173,31 @@ test "a dead letter that is refused" do
   expect("is shortened and sent again") do |events|
     events[0].get("[event][original]").size == 65_536 && events[0].get("[@metadata][attempts]") == 1
   end
+end
+
+test "a dead letter that is refused for what is in it" do
+  parameters { { "partition" => "month", "max_pause_s" => "0" } }
+  in_events do
+    ["client's", "ours"].map do |whose|
+      REFUSED.call(400, "document_parsing_exception", "failed to parse field [labels]").tap do |event|
+        event["event"] = { "dataset" => "llm.deadletter", "id" => "d", "original" => "x" }
+        event["llm"]["shipper"]["instance"] = { "no" => "text" }
+        event["@metadata"]["letter"] = true if whose == "ours"
+      end
+    end
+  end
+  expect("becomes one of ours, once") do |events|
+    events.map { |one| one.get("[llm][deadletter][original_id]") } == ["a", nil]
+  end
+  expect("without what may be refused") { |events| events[0].get("[llm][shipper]") == { "sequence" => 3 } }
+end
+
+test "two documents with one id that are refused at once" do
+  parameters { { "partition" => "month", "max_pause_s" => "0" } }
+  in_events do
+    %w[one two].map do |text|
+      REFUSED.call(400, "document_parsing_exception", "failed to parse field [labels]").tap { |event| event["message"] = text }
+    end
+  end
+  expect("are two dead letters") { |events| events.map { |one| one.get("[@metadata][id]") }.uniq.size == 2 }
 end

@@ -41,7 +41,7 @@ def letter(refusal: Refusal, original: str, record: Any, arrived_ns: int, positi
     if isinstance(record, dict):
         if isinstance(given := at(record, "event", "id"), str):
             llm["deadletter"]["original_id"] = given
-        if isinstance(shipper := at(record, "llm", "shipper"), dict):
+        if shipper := _shipper(record):
             llm["shipper"] = shipper
     return {
         "@timestamp": now,
@@ -54,6 +54,16 @@ def letter(refusal: Refusal, original: str, record: Any, arrived_ns: int, positi
         "ecs": {"version": "9.0.0"},
         "error": {"message": refusal.message},
         "llm": llm,
+    }
+
+
+def _shipper(record: Mapping[str, Any]) -> dict[str, str | int]:
+    """What the gaps in a process's numbers are found by; nothing that the store could refuse the letter for."""
+    values = {name: at(record, "llm", "shipper", name) for name in ("instance", "sequence", "version")}
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, (str, int)) and not isinstance(value, bool)
     }
 
 

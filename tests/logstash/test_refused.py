@@ -93,6 +93,18 @@ def test_a_documents_fault_is_a_dead_letter(logstash: RealLogstash, clean_store:
     assert (original["event"]["id"], original["labels"], original["tags"]) == ("bad", "no object", ["mine"])
 
 
+def test_a_dead_letter_is_never_refused_for_what_a_client_sent(
+    logstash: RealLogstash, clean_store: Elasticsearch
+) -> None:
+    """A number of the shipper that is none, and a dead letter of a client's own making: each gets a dead letter that is stored."""
+    shipped = record("shipped", llm={"application": {"name": "refused"}, "shipper": {"instance": {"a": 1}}})
+    own = record("own", labels="no object")
+    own["event"]["dataset"] = "llm.deadletter"
+    assert logstash.post(json.dumps([shipped, own])) == (200, "ok")
+    letters = stored(clean_store, 2, "llm-deadletter-*")
+    assert {hit["_source"]["llm"]["deadletter"]["original_id"] for hit in letters} == {"shipped", "own"}
+
+
 def test_a_shard_limit_waits_until_it_is_raised(
     logstash: RealLogstash, clean_store: Elasticsearch, settings_put_back: None
 ) -> None:

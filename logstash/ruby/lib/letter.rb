@@ -29,8 +29,8 @@ module LLM
       }
       given = Nested.at(record, "event", "id")
       fields["original_id"] ||= given if given.is_a?(String)
-      shipper = Nested.at(record, "llm", "shipper")
-      llm["shipper"] = shipper if shipper.is_a?(Hash)
+      shipper = shipper(record)
+      llm["shipper"] = shipper unless shipper.empty?
       {
         "@timestamp" => now,
         "event" => {
@@ -42,6 +42,12 @@ module LLM
         "ecs" => { "version" => "9.0.0" },
         "llm" => llm,
       }
+    end
+
+    # What the gaps in a process's numbers are found by; nothing that the store could refuse the letter for.
+    def shipper(record)
+      values = %w[instance sequence version].to_h { |name| [name, Nested.at(record, "llm", "shipper", name)] }
+      values.select { |_, value| value.is_a?(String) || value.is_a?(Integer) }
     end
 
     def application(record)
