@@ -15,7 +15,6 @@ from shipper.read.listing import listing, tab_separated
 from shipper.read.query import terms_of
 from shipper.read.search import count
 from shipper.read.search import search as find
-from shipper.read.terminal import printable
 from shipper.settings import Settings
 from shipper.store.client import open_store
 
@@ -47,7 +46,7 @@ def search(
     """
     query = query_from(words, tags, since, until, datetime.now(UTC), limit=limit, **names)
     with open_store(Settings.load()) as client:
-        hits = find(client, query, brief=not as_json, notice=_warn)
+        hits = find(client, query, brief=not as_json)
         shown = print_json(hits) if as_json else print_list(hits, query)
         if shown == limit and sys.stdout.isatty():
             click.echo(f"{shown} of {count(client, query):,}. See more with --limit.", err=True)
@@ -79,7 +78,3 @@ def print_list(hits: Iterable[Hit], query: Query) -> int:
         click.echo(tab_separated(hit, terms))
         shown += 1
     return shown
-
-
-def _warn(sentence: str) -> None:
-    click.echo(f"shipper: {printable(sentence)}", err=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shipper.errors import StoreError
 from shipper.spool.ledger import Balance
+from shipper.store.explain import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +46,8 @@ def read_store_books(client: Elasticsearch) -> StoreBooks:
     """Ask the store.
 
     Raises:
-        ApiError, TransportError: the store refused or did not answer.
+        StoreError: the store refused to count.
+        ApiError, TransportError: the store refused all or did not answer.
     """
     answer = client.msearch(
         searches=[
@@ -56,7 +59,10 @@ def read_store_books(client: Elasticsearch) -> StoreBooks:
             )
         ]
     )
-    counts = [one.get("hits", {}).get("total", {}).get("value", 0) for one in answer["responses"]]
+    for one in answer["responses"]:
+        if "error" in one:
+            raise StoreError(f"The store can't count its documents: {': '.join(error_of(one))}.")
+    counts = [one["hits"]["total"]["value"] for one in answer["responses"]]
     last = _last_heartbeats(client)
     gaps = [gap for heartbeat in last if (gap := _gap(heartbeat)) is not None]
     return StoreBooks(*counts, processes=len(last), gaps=gaps)

@@ -11,10 +11,9 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from shipper.read.query import INDICES, highlight_of, query_of, ranks_by_relevance
-from shipper.store.explain import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from elasticsearch import Elasticsearch
 
@@ -46,7 +45,6 @@ def search(
     query: Query,
     *,
     brief: bool = False,
-    notice: Callable[[str], None] | None = None,
 ) -> Iterator[Hit]:
     """The documents of a query: best match first, and newest among equals; newest first without words to match.
 
@@ -56,7 +54,6 @@ def search(
         client: the store.
         query: what to find, and how many at most.
         brief: leave out what no list shows, and mark the words found.
-        notice: told in a sentence when a part of the store did not answer, so that hits may be missing.
 
     Raises:
         UsageError: the query's text has too many words.
@@ -70,10 +67,9 @@ def search(
         body["highlight"] = highlight_of(query)
     if query.limit <= _FIRST_PAGE:
         answer = client.search(index=INDICES, size=query.limit, track_total_hits=False, **body)
-        _tell(answer["_shards"], notice)
         yield from _hits(answer["hits"]["hits"])
         return
-    yield from _pages(client, body, query.limit, notice)
+    yield from _pages(client, body, query.limit)
 
 
 def count(client: Elasticsearch, query: Query) -> int:
@@ -93,9 +89,7 @@ def next_page(size: int, page_bytes: int, largest: int = _LARGEST_PAGE, growth: 
     return max(1, min(largest, size * growth, _PAGE_BYTES * size // max(1, page_bytes)))
 
 
-def _pages(
-    client: Elasticsearch, body: dict[str, Any], limit: int, notice: Callable[[str], None] | None
-) -> Iterator[Hit]:
+def _pages(client: Elasticsearch, body: dict[str, Any], limit: int) -> Iterator[Hit]:
     opened = client.open_point_in_time(
         index=INDICES, keep_alive=_KEEP_ALIVE, allow_partial_search_results=True
     )
@@ -111,8 +105,6 @@ def _pages(
                 **body,
             )
             point_in_time = answer.get("pit_id", point_in_time)
-            if after is None:
-                _tell(answer["_shards"], notice)
             page = answer["hits"]["hits"]
             yield from _hits(page)
             limit -= len(page)
@@ -130,14 +122,3 @@ def _hits(page: list[dict[str, Any]]) -> Iterator[Hit]:
     for hit in page:
         passages = {name: found[0] for name, found in hit.get("highlight", {}).items() if found}
         yield Hit(hit["_id"], hit["_index"], hit["_source"], passages)
-
-
-def _tell(shards: dict[str, Any], notice: Callable[[str], None] | None) -> None:
-    if notice is None or not shards["failed"]:
-        return
-    failures = shards.get("failures") or [{}]
-    _, reason = error_of({"error": failures[0].get("reason")})
-    index = failures[0].get("index") or "an index"
-    notice(
-        f"{shards['failed']} of {shards['total']} shards did not answer, so hits may be missing: {index}: {reason}"
-    )

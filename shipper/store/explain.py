@@ -45,7 +45,7 @@ def error_of(body: Any) -> tuple[str, str]:
         return "", _shortened(error)
     if not isinstance(error, dict):
         return "", ""
-    reason = str(error.get("reason", ""))
+    reason = str(error.get("reason") or "")
     cause = error.get("caused_by")
     if isinstance(cause, dict) and cause.get("reason") and str(cause["reason"]) not in reason:
         reason = f"{reason} ({cause['reason']})"
@@ -113,6 +113,11 @@ def _refusal(error: ApiError, where: str) -> StoreError:
     if status in (502, 503, 504) and not kind:
         return StoreUnreachable(
             f"A proxy at {where} answered {status}: the store behind it is down or not ready. Try again later."
+        )
+    if status == 503 and kind == "search_phase_execution_exception":
+        return StoreError(
+            f"The store at {where} can't read what was asked for: {reason}. An index that was made this moment is "
+            "ready within seconds: try again. `shipper doctor` says what else may be wrong."
         )
     return StoreError(f"The store at {where} answered {status}: {said or error.message}.")
 

@@ -5,7 +5,8 @@ It differs from the client's own transport in what a logging library needs:
 - it speaks to clusters of version 8 and 9: the first refusal of the newer media type switches to the older one;
 - it writes nothing to the application's log: the client's transport logs bodies, retries and failed nodes there;
 - it fails over between addresses but never repeats a request that was answered, or that timed out;
-- bytes are sent as they are.
+- bytes are sent as they are;
+- it says when a part of the store had no answer to a search, which the client takes for all there is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from elasticsearch import ApiError
 from elasticsearch import __version__ as client_version
 from elasticsearch.exceptions import HTTP_EXCEPTIONS
 
+from shipper import notice
 from shipper._version import __version__
+from shipper.store.explain import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +93,9 @@ class StoreTransport(Transport):
             ConnectionTimeout: no answer in time; the request may have been carried out.
             ConnectionError: no address could be reached, or the connection was cut; TlsError is one of these.
         """
-        return self._perform(method, target, body, headers, request_timeout, decode=True)
+        answer = self._perform(method, target, body, headers, request_timeout, decode=True)
+        _tell_what_is_missing(answer.body)
+        return answer
 
     def read_bytes(self, method: str, target: str, body: Any) -> bytes:
         """The answer to a JSON request as the bytes that came, for who reads a great many of them.
@@ -200,3 +205,19 @@ def _refuses_media_type(answer: TransportApiResponse) -> bool:
         return False
     error = answer.body.get("error")
     return isinstance(error, dict) and error.get("type") == "media_type_header_exception"
+
+
+def _tell_what_is_missing(body: Any) -> None:
+    """Of a search, several or a count: the store answers with what it could reach."""
+    if not isinstance(body, dict):
+        return
+    for one in body.get("responses") or (body,):
+        shards = one.get("_shards") if "hits" in one or "count" in one else None
+        if shards and shards.get("failed"):
+            first = (shards.get("failures") or [{}])[0]
+            _, reason = error_of({"error": first.get("reason")})
+            notice.warn(
+                "shards",
+                f"{shards['failed']} of {shards['total']} shards did not answer, so something may be missing: "
+                f"{first.get('index') or 'an index'}: {reason or 'it is not ready'}. `shipper doctor` may say more.",
+            )

@@ -189,7 +189,9 @@ def test_empty_store_finds_nothing(clean_store: Elasticsearch) -> None:
 
 
 @pytest.mark.parametrize("limit", ["10", "1000"])
-def test_index_that_can_not_be_searched_is_told(filled: Elasticsearch, run: Any, limit: str) -> None:
+def test_index_that_can_not_be_searched_is_told(
+    filled: Elasticsearch, run: Any, limit: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """One index that fails does not hide the hits of the others, nor is it kept quiet."""
     filled.indices.delete_index_template(name="llm-completions@template")
     numbers = {
@@ -198,8 +200,8 @@ def test_index_that_can_not_be_searched_is_told(filled: Elasticsearch, run: Any,
     filled.indices.create(index="llm-completions-foreign@1-2026.11", mappings=numbers)
     result = run(search_command, "refund", "--limit", limit)
     assert result.stdout.startswith("a\t")
-    assert "1 of 4 shards did not answer" in result.stderr
-    assert "llm-completions-foreign@1-2026.11" in result.stderr
+    assert "1 of 4 shards did not answer" in caplog.text
+    assert "llm-completions-foreign@1-2026.11" in caplog.text
 
 
 @given(text=st.text(max_size=60))

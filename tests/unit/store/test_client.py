@@ -18,6 +18,7 @@ from shipper.errors import (
     StoreUnauthorised,
     StoreUnreachable,
 )
+from shipper.read.delivery import read_store_books
 from shipper.settings import Settings
 from shipper.store.client import StoreInfo, check, connect, open_store
 from tests.loopback import PRODUCT, Answer, Loopback, elasticsearch, error, ok
@@ -312,3 +313,45 @@ def test_open_store_tells_failures_in_sentences(tmp_path: Path) -> None:
         open_store(settings_for(server, tmp_path)) as client,
     ):
         client.indices.get_alias(index="x")
+
+
+FAILURE = {"index": "llm-x", "reason": {"type": "no_shard_available_action_exception", "reason": None}}
+PART = {
+    "_shards": {"total": 7, "failed": 2, "failures": [FAILURE]},
+    "hits": {"hits": [], "total": {"value": 3}},
+}
+
+
+@pytest.mark.parametrize(
+    "body", [PART, {"count": 3, "_shards": PART["_shards"]}, {"responses": [PART, PART]}]
+)
+def test_answers_of_a_part_of_the_store_are_told(
+    body: dict[str, object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the store can't reach is missing in lists, counts and figures: it is said, once."""
+    with Loopback(ok(body)) as server, connect(settings_for(server, tmp_path)) as client:
+        client.search(index="llm-*")
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert said.startswith(
+        "2 of 7 shards did not answer, so something may be missing: llm-x: it is not ready."
+    )
+
+
+def test_an_index_that_is_being_made(tmp_path: Path) -> None:
+    """A search that no shard can answer yet is a sentence that says to try again."""
+    refused = error(503, "search_phase_execution_exception", "all shards failed")
+    with Loopback(refused) as server, pytest.raises(StoreError, match=r"all shards failed.*try again"):  # noqa: SIM117
+        with open_store(settings_for(server, tmp_path)) as client:
+            client.search(index="llm-*")
+
+
+def test_documents_that_can_not_be_counted_are_not_none(tmp_path: Path) -> None:
+    """A refused count is told, and is not taken for zero."""
+    whole = {"_shards": {"total": 1, "failed": 0}, "hits": {"hits": [], "total": {"value": 3}}}
+    refused = {"error": {"type": "security_exception", "reason": "not allowed"}, "status": 403}
+    with (
+        Loopback(ok({"responses": [whole, refused, whole]})) as server,
+        connect(settings_for(server, tmp_path)) as client,
+        pytest.raises(StoreError, match="not allowed"),
+    ):
+        read_store_books(client)
