@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+import openai
+
 from shipper import notice
 from shipper.capture import context
 from shipper.capture.application import Application
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from shipper.openai.config import CallParams
     from shipper.redact import Redactor
 
+_AZURE_CLIENTS = (openai.AzureOpenAI, openai.AsyncAzureOpenAI)
 _USAGE_APIS = frozenset({"chat_completions", "completions"})
 _NOTHING_KNOWN = Known(NO_PARAMS, None, None)
 _MAX_VERSIONS = 100  # applications by version, kept for calls that name their own
@@ -93,6 +96,8 @@ class Capture:
             if self.config.capture_stream_usage and endpoint.api in _USAGE_APIS:
                 exchange.hide_usage = _ask_for_usage(options, request)
             exchange.within = context.current()
+            if isinstance(client, _AZURE_CLIENTS):
+                exchange.provider = "azure.ai.openai"  # a gateway's address would not say so
             exchange.start(endpoint, self._base_url(client), request)
             options.post_parser = exchange
         except Exception as error:
@@ -141,6 +146,7 @@ class Capture:
             "started_at": exchange.started_ns,
             "ended_at": exchange.ended_ns,
             "api": exchange.endpoint.api,
+            "provider": exchange.provider,
             "base_url": exchange.base_url,
             "stream": stream,
             "retry_count": exchange.retries,

@@ -58,6 +58,7 @@ class Exchange(Known):
 
     endpoint: Endpoint
     base_url: str
+    provider: str | None = None  # where the client's class says it
     within: Mapping[str, Any] | None = None  # what was bound to the context when the call began
     hide_usage = False  # the chunk with token counts was not the caller's wish
     status: int | None = None
@@ -271,8 +272,7 @@ class Exchange(Known):
             self._feed(b"".join(unread))
 
     def _feed(self, data: bytes) -> bytes:
-        collector = self._collector
-        if collector is None:
+        if (collector := self._collector) is None:
             return data
         try:
             with self._lock:

@@ -136,7 +136,7 @@ def test_what_can_be_pickled_is_what_can_be_pickled_of_openais(captured: Capture
 
 
 def test_azure_clients_record_with_azure_as_the_provider(captured: Captured) -> None:
-    """The deployment's path is openai's affair; the record names the provider by the address."""
+    """The deployment's path is openai's affair; the record names the provider, whatever gateway stands before it."""
     with OpenAIServer(answer(COMPLETION)) as server:
         client = AzureOpenAI(
             azure_endpoint=server.url,
@@ -147,6 +147,7 @@ def test_azure_clients_record_with_azure_as_the_provider(captured: Captured) -> 
         client.chat.completions.create(**CHAT)
         assert server.requests[0].path.endswith("/deployments/gpt-4o-mini/chat/completions")
     assert captured.documents[0]["llm"]["output"]["text"] == "Blue."
+    assert captured.documents[0]["gen_ai"]["provider"] == {"name": "azure.ai.openai"}
 
 
 def test_async_clients_take_the_same_arguments(captured: Captured) -> None:
