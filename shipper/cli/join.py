@@ -41,7 +41,7 @@ def join(once: bool, follow: bool, interval: float, beside_node: bool) -> None:
     """Put feedback and amendments on the completions that they are about.
 
     Any number of joiners may run at the same time, and any of them may be killed at any time. Exit code 1 when the
-    store did not take a completion.
+    store refused a write.
     """
     if once and follow:
         raise click.UsageError("--once and --follow exclude each other.")
@@ -122,7 +122,7 @@ def _sentence(report: Report) -> str:
     counts = f"{report.joined} joined, {report.waiting} wait for a completion, {report.expired} given up"
     lines = [f"{report.events} events: {counts}. {report.completions} completions changed."]
     lines += [
-        f"{count} events wait because the store refuses their completion: {reason}"
+        f"{count} events will be looked at again, because the store refused a write: {reason}"
         for reason, count in report.failed.most_common(5)
     ]
     return "\n".join(lines)

@@ -106,8 +106,8 @@ def _settle(target: Target, answer: Written) -> None:
         target.settle(Outcome.HOLDS)
     elif answer.is_gone:
         target.settle(Outcome.GONE)
-    elif not answer.is_conflict:
-        target.settle(Outcome.FAILED, answer.reason or f"status {answer.status}")
+    elif answer.refusal:
+        target.settle(Outcome.FAILED, answer.refusal)
 
 
 def merged(target: Target, lower_is_better: frozenset[str]) -> Write | None:

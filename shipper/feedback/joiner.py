@@ -56,7 +56,7 @@ class Report:
     conflicts: int = 0
     """Writes that somebody else was before; they were merged again."""
     failed: Counter[str] = field(default_factory=Counter[str])
-    """Events whose completion could not be written, by the store's reason; they are tried again."""
+    """Events whose completion, or whose mark, could not be written, by the store's reason; they are tried again."""
 
     def add(self, *others: Report) -> None:
         """Count other parts of the run too."""
@@ -213,7 +213,8 @@ class Joiner:
         beaten = [  # a mark that another joiner was before gives way, unless it is firm
             one for one, answer in zip(marks, answers, strict=True) if answer.is_conflict and one.is_firm
         ]
-        self._requests.write(one.again() for one in beaten)
+        answers += self._requests.write(one.again() for one in beaten)
+        report.failed.update(answer.refusal for answer in answers if answer.refusal)
         return report
 
     def _mark_of(self, found: Found, looked_ns: int, report: Report, *, anywhere: bool) -> Mark | None:

@@ -203,8 +203,8 @@ def _write(requests: Requests, page: Sequence[Stored], now: str, done: Repriced)
                 done.add(cost)
             elif answer.is_conflict:
                 lost.append(write.place)
-            elif not answer.is_gone:
-                done.failed[answer.reason or f"status {answer.status}"] += 1
+            elif answer.refusal:
+                done.failed[answer.refusal] += 1
         if not lost:
             return
         page = [

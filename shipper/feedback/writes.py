@@ -66,6 +66,13 @@ class Written(NamedTuple):
         """Whether the document isn't there any more."""
         return self.status == 404
 
+    @property
+    def refusal(self) -> str:
+        """Why the store did not take it, where trying again with another version would not help; else empty."""
+        if self.done or self.is_conflict or self.is_gone:
+            return ""
+        return self.reason or f"status {self.status}"
+
 
 def written_of(item: dict[str, Any]) -> Written:
     """An item of an answer of `_bulk`."""

@@ -394,6 +394,21 @@ def test_a_completion_that_can_not_be_written_is_told_and_tried_again(road: Road
     assert road.join(later_s=60).joined == 1
 
 
+def test_an_event_that_can_not_be_marked_is_told_and_looked_at_again(road: Road) -> None:
+    """A read-only index of feedback: its completion holds it, and nobody would see that nothing gets on."""
+    call = road.app().log_completion(REQUEST, RESPONSE)
+    shipper.send_feedback(call.event_id, rating=1, event_id="f1", application="join")
+    road.arrive()
+    road.store.indices.put_settings(index="llm-feedback-join@*", settings={"index.blocks.write": True})
+    report = road.join()
+    assert road.feedback(call.event_id)["count"] == 1
+    [reason] = report.failed
+    assert "cluster_block_exception" in reason
+    road.store.indices.put_settings(index="llm-feedback-join@*", settings={"index.blocks.write": False})
+    assert not road.join().failed
+    assert road.event("f1")["llm"]["join"]["status"] == "joined"
+
+
 def test_events_of_others_are_joined_too(road: Road) -> None:
     """Something else wrote the document, without ingest time, author or name, with milliseconds."""
     call = road.app().log_completion(REQUEST, RESPONSE)
