@@ -55,10 +55,9 @@ def write_span(event)
     end
     event.set("[event][duration]", duration) if duration
   end
-  return unless duration.is_a?(Numeric)
+  return unless duration.is_a?(Numeric) && duration >= 0 && duration < 1e18
   event.set("[llm][latency_ms]", duration / 1e6) if latency.nil?
-  return unless start && event.get("[event][end]").nil? && duration >= 0 && duration < 1e18
-  event.set("[event][end]", LLM::Moment.text(start + duration.to_i))
+  event.set("[event][end]", LLM::Moment.text(start + duration.to_i)) if start && event.get("[event][end]").nil?
 end
 
 def write_outcome(event)

@@ -144,11 +144,11 @@ def _write_span(out: dict[str, Any]) -> None:
             duration = int(latency * 1e6 + 0.5)
         if duration is not None:
             put(out, duration, "event", "duration")
-    if duration is None or not _is_number(duration):
+    if not _is_number(duration) or not 0 <= duration < 1e18:
         return
     if latency is None:
         put(out, duration / 1e6, "llm", "latency_ms")
-    if start is not None and at(out, "event", "end") is None and 0 <= duration < 1e18:
+    if start is not None and at(out, "event", "end") is None:
         put(out, text(start + int(duration)), "event", "end")
 
 

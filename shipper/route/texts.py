@@ -19,13 +19,17 @@ def input_text(instructions: Any, messages: Any) -> str:
 
 def output_text(messages: Any, selected: Any) -> str:
     """What the selected choice says (the first unless told); empty when it says nothing. Never raises."""
-    wanted = selected if isinstance(selected, int) else 0
+    wanted = selected if isinstance(selected, int) and not isinstance(selected, bool) else 0
     said = _list(messages)
-    chosen = [one for one in said if isinstance(one, dict) and one.get("index") == wanted] or said[:1]
+    chosen = [one for one in said if isinstance(one, dict) and _is_index(one.get("index"), wanted)] or said[:1]
     texts: list[str] = []
     for message in chosen[:1]:
         _collect_message(message, texts)
     return "\n".join(text for text in texts if text)
+
+
+def _is_index(value: Any, wanted: int) -> bool:
+    return value == wanted and not isinstance(value, bool)  # to Python true is 1, to Ruby it is not
 
 
 def _collect_message(message: Any, texts: list[str]) -> None:
