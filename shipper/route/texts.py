@@ -21,9 +21,9 @@ def output_text(messages: Any, selected: Any) -> str:
     """What the selected choice says (the first unless told); empty when it says nothing. Never raises."""
     wanted = selected if isinstance(selected, int) and not isinstance(selected, bool) else 0
     said = _list(messages)
-    chosen = [one for one in said if isinstance(one, dict) and _is_index(one.get("index"), wanted)] or said[:1]
+    chosen = [one for one in said if isinstance(one, dict) and _is_index(one.get("index"), wanted)]
     texts: list[str] = []
-    for message in chosen[:1]:
+    for message in (chosen or said)[:1]:
         _collect_message(message, texts)
     return "\n".join(text for text in texts if text)
 
