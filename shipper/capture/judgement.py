@@ -122,11 +122,21 @@ def events_of(key: object, arguments: Mapping[str, Any], event_id: str, *, given
     Raises:
         UsageError: says what can't be meant.
     """
+    arguments = _as_truth(arguments)
     bodies = _bodies(arguments, {"join_keys": [check_key(key)], **_circumstances(arguments)})
     now = time.time_ns()
     if len(bodies) == 1:
         return [Call(DATASET, event_id, given, now, bodies[0])]
     return [Call(DATASET, f"{event_id}.{body['name']}", given, now, body) for body in bodies]
+
+
+def _as_truth(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Who says only what is true judges nothing: it is the truth's, so that a later one replaces it."""
+    scored = arguments.get("value", NOT_GIVEN) is not NOT_GIVEN or arguments.get("rating") is not None
+    if scored or arguments.get("ground_truth") is None:
+        return arguments
+    said = {name: value for name, value in arguments.items() if value is not None}
+    return {"name": "ground_truth", "author": "ground_truth", "author_kind": "ground_truth", **said}
 
 
 def _circumstances(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,10 +94,21 @@ def _latest(completion: Mapping[str, Any], by_key: Mapping[str, list[Mapping[str
         if key in ids or text_at(event, "llm.application.name") == application
     ]
     events.sort(key=lambda event: (text_at(event, "@timestamp"), text_at(event, "event.id")))
-    if not events or value_at(events[-1], "llm.feedback.withdrawn") is True:
-        return None
-    value = value_at(events[-1], "llm.feedback.ground_truth")
-    return None if value is None else Truth(value, value_at(events[-1], "llm.feedback.choice_index"))
+    standing = {_subject(event): event for event in events}
+    truths = [
+        Truth(value, value_at(event, "llm.feedback.choice_index"))
+        for event in events
+        if standing[_subject(event)] is event
+        and (value := value_at(event, "llm.feedback.ground_truth")) is not None
+    ]
+    return truths[-1] if truths else None
+
+
+def _subject(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Whose truth of what it is: it replaces or takes back the earlier one of the same, as entries do."""
+    fields = ("llm.feedback.author", "gen_ai.evaluation.name", "llm.feedback.choice_index")
+    author, *what = (value_at(event, name) for name in fields)
+    return (author or value_at(event, "event.id"), *what)
 
 
 def _keys(document: Mapping[str, Any]) -> list[str]:

@@ -116,9 +116,6 @@ def arguments_of_row(values: Mapping[str, Any], columns: Mapping[str, str]) -> d
         arguments["value"] = others
     elif others:
         arguments["values"] = others
-    if "ground_truth" in arguments and not {"value", "rating"} & arguments.keys():
-        for name in ("name", "author", "author_kind"):
-            arguments.setdefault(name, "ground_truth")
     return arguments
 
 

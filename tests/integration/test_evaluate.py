@@ -124,3 +124,16 @@ def test_the_latest_truth_counts(road: Road) -> None:
     road.arrive()
     documents: list[dict[str, Any]] = [road.completion(event_id) for event_id in "abc"]
     assert StoredTruths(road.store).of(documents) == [Truth({"colour": "blue"}), Truth("grey", 1), None]
+    send("b", None, choice_index=1, application="join", created_at="2026-11-21T12:00:00Z")
+    road.arrive()
+    assert StoredTruths(road.store).of(documents)[1] == Truth("old")
+
+
+def test_a_truth_in_feedback_is_one(road: Road) -> None:
+    """Given with the call or in `app.log`, as in a file: whoever says only what is true judges nothing."""
+    call = road.app().log_completion(REQUEST, RESPONSE, feedback={"ground_truth": "blue"})
+    road.app().log(feedbacks=[{"ground_truth": "grey"}], join_keys=[call.event_id])
+    road.arrive()
+    assert StoredTruths(road.store).of([road.completion(call.event_id)]) == [Truth("grey")]
+    road.join()
+    assert (road.feedback(call.event_id)["by_human"], road.feedback(call.event_id)["count"]) == (0, 1)

@@ -216,7 +216,12 @@ def test_a_row_takes_arguments_by_their_names() -> None:
     assert row({"value": 0.5}) == [{"author_kind": "human", "name": "value", "value": 0.5}]
     assert [one["name"] for one in row({"rating": 1, "helpful": True})] == ["rating", "helpful"]
     assert row({"ground_truth": 0.5}) == [
-        {"author_kind": "human", "name": "ground_truth", "ground_truth": 0.5}
+        {
+            "author_kind": "ground_truth",
+            "author": "ground_truth",
+            "name": "ground_truth",
+            "ground_truth": 0.5,
+        }
     ]
 
 

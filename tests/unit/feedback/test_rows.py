@@ -41,17 +41,9 @@ def test_columns_are_mapped() -> None:
     ]
 
 
-def test_a_truth_has_its_name_and_author() -> None:
-    """So that a later import replaces an earlier one; labels such as yes and 007 stay text."""
-    assert of_csv("key,ground_truth\nk,yes\n") == [
-        {
-            "key": "k",
-            "ground_truth": "yes",
-            "name": "ground_truth",
-            "author": "ground_truth",
-            "author_kind": "ground_truth",
-        }
-    ]
+def test_a_truth_stays_text() -> None:
+    """Labels such as yes and 007 are what they look like."""
+    assert of_csv("key,ground_truth\nk,yes\n") == [{"key": "k", "ground_truth": "yes"}]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
