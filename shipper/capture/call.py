@@ -6,6 +6,7 @@ before the call returns: the ids, and whether the caller's arguments make sense.
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -24,6 +25,18 @@ class Logged(NamedTuple):
 
     event_id: str
     join_keys: list[str]
+
+
+def loads(data: str | bytes | bytearray) -> Any:
+    """JSON as Python reads it, with NaN and lone surrogates too; else the text itself. Never raises."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        pass
+    try:
+        return json.loads(data)  # as openai's client does
+    except (ValueError, RecursionError):
+        return data if isinstance(data, str) else data.decode("utf-8", "replace")
 
 
 def identify(event_id: object) -> tuple[str, bool]:
@@ -158,10 +171,7 @@ def _choice_indexes(response: object) -> list[int] | None:
 
 def _parsed(text: str | bytes | bytearray) -> object:
     """JSON text becomes what it says; other text stays."""
-    try:
-        value: object = orjson.loads(text)
-    except ValueError:  # covers lone surrogates too
-        return text
+    value: object = loads(text)
     return value if isinstance(value, (dict, list)) else text
 
 

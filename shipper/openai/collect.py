@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
+from shipper.capture.call import loads
 from shipper.openai.alike import Alike
 from shipper.openai.sse import DONE, EventSplitter, data_of
 from shipper.record.openai.assemble import Assembler
@@ -207,18 +207,6 @@ def request_id_in(headers: Any) -> str | None:
     sent: dict[bytes, bytes] = {name.lower(): value for name, value in headers.raw}
     found = next((sent[name] for name in _REQUEST_IDS if sent.get(name)), None)
     return found.decode("latin-1") if found is not None else None
-
-
-def loads(data: bytes) -> Any:
-    """JSON, else the text itself."""
-    try:
-        return orjson.loads(data)
-    except ValueError:
-        pass
-    try:
-        return json.loads(data)  # takes NaN, as openai's client does
-    except ValueError:
-        return data.decode("utf-8", "replace")
 
 
 def _is_usage_only(chunk: Any) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import openai
 
 from shipper import notice
-from shipper.openai.collect import Collected, Collector, collector_of, loads, request_id_in
+from shipper.capture.call import loads
+from shipper.openai.collect import Collected, Collector, collector_of, request_id_in
 from shipper.openai.known import Known
 from shipper.openai.raised import arose_in_openai, body_of, renamed
 from shipper.openai.tap import tapped
@@ -293,8 +295,6 @@ class Exchange(Known):
         return None if isinstance(reason, Exception) and not arose_in_openai(reason) else reason
 
     def _attach(self, target: Any) -> None:
-        for name, value in self.keys.items():
-            try:
+        with suppress(AttributeError):
+            for name, value in self.keys.items():
                 setattr(target, name, value)
-            except AttributeError:
-                return

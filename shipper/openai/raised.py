@@ -9,7 +9,7 @@ from typing import Any
 
 import openai
 
-from shipper.openai.collect import loads
+from shipper.capture.call import loads
 
 _RENAMES = int(openai.__version__.partition(".")[0]) >= 3  # before, the HTTP library's errors came through
 

@@ -9,8 +9,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipper.capture.call import loads
 from shipper.openai.alike import Alike
-from shipper.openai.collect import Collected, Events, loads
+from shipper.openai.collect import Collected, Events
 from shipper.openai.sse import DONE, EventSplitter, data_of
 from shipper.record.openai.assemble import Assembler
 from tests.fixtures.record.strategies import Json, unhurried

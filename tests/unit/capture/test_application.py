@@ -67,11 +67,13 @@ def test_the_entry_says_who_and_what(
         {"id": "r1"},
         '{"id": "r1"}',
         b'{"id": "r1"}',
+        b'\xef\xbb\xbf{"id": "r1"}',
+        '{"id": "r1", "logprob": NaN, "half": "\\ud83d"}',
         [{"id": "r1", "choices": []}, {"id": "r1"}],
         [{"type": "response.created", "response": {"id": "r1"}}],
         type("Answer", (), {"id": "r1"})(),
     ],
-    ids=["dict", "text", "bytes", "chunks", "events", "object"],
+    ids=["dict", "text", "bytes", "bytes with a mark", "as Python reads it", "chunks", "events", "object"],
 )
 def test_the_providers_id_is_a_join_key(app: shipper.Application, response: object) -> None:
     """Whatever form the answer has, feedback can use the id that the provider gave it."""

@@ -216,6 +216,16 @@ def test_a_connection_that_breaks_and_a_server_that_is_away_are_recorded(capture
     assert "http" not in broken
 
 
+def test_an_answer_nested_too_deeply_to_be_read_is_recorded(captured: Captured) -> None:
+    """The caller gets Python's error; the record has it, and the answer as text."""
+    deep = b'{"id": "c", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with OpenAIServer(answer(deep)) as server, pytest.raises(RecursionError):
+        client_of(server).chat.completions.create(**CHAT)
+    document = only(captured)
+    assert document["error"]["type"] == "RecursionError"
+    assert document["llm"]["output"]["text"].startswith('{"id": "c"')
+
+
 def test_a_timeout_is_recorded(captured: Captured) -> None:
     """Openai's APITimeoutError is the record's error."""
     gate = threading.Event()
