@@ -144,7 +144,7 @@ def _write_span(out: dict[str, Any]) -> None:
             duration = int(latency * 1e6 + 0.5)
         if duration is not None:
             put(out, duration, "event", "duration")
-    if not _is_number(duration) or not 0 <= duration < 1e18:
+    if duration is None or not _is_number(duration) or not 0 <= duration < 1e18:
         return
     if latency is None:
         put(out, duration / 1e6, "llm", "latency_ms")
