@@ -71,7 +71,11 @@ class Alike:
             chunk: what orjson made of it.
             write: takes the text of chunks like this one, if they add nothing but text; until another comes.
         """
-        rest = orjson.dumps({key: value for key, value in chunk.items() if key not in _NOT_COMPARED})
+        try:
+            rest = orjson.dumps({key: value for key, value in chunk.items() if key not in _NOT_COMPARED})
+        except TypeError:  # half a surrogate pair, or nested deeper than orjson writes
+            self.forget()
+            return
         if write is None or rest != self._rest:  # it may come once only: wait for a second one
             self._rest = rest
             self._frames.clear()

@@ -70,6 +70,7 @@ PLAIN: dict[str, Answer] = {
     "Perplexity: whole answers, each with its delta": stream(
         [{**one, "object": "chat.completion", "choices": [{**one["choices"][0], "message": {"content": "no"}}]} for one in BLUE]
     ),
+    "half a surrogate pair beside the choices": stream([{**one, "system_fingerprint": "\ud800"} for one in BLUE]),
     "no space after the colon": stream([event(one).replace(b"data: ", b"data:") for one in BLUE]),
 }  # fmt: skip
 
