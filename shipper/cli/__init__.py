@@ -12,7 +12,7 @@ import click
 
 from shipper._version import __version__
 from shipper.cli.group import CommandGroup
-from shipper.errors import ShipperError
+from shipper.errors import SettingsError, ShipperError
 
 _VERBS = {
     "up": "shipper.cli.node",
@@ -88,3 +88,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # what a verb can say better, it has said
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"shipper: {place}{error.strerror or error}. Is the folder this user's, and has its disk room? "
+            "SHIPPER_HOME says where it is; `shipper doctor` looks at it.",
+            err=True,
+        )
+        sys.exit(SettingsError.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ class FileLock:
         return cls(descriptor)
 
     def release(self) -> None:
-        """Give the lock back. In a forked child too: closing the child's copy leaves the parent's lock alone."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Give the lock back. In a forked child too: closing the child's copy leaves the parent's lock alone.
+
+        Never raises.
+        """
+        descriptor, self._descriptor = self._descriptor, -1
+        with suppress(OSError):  # the application may have closed all descriptors
+            os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:

@@ -157,6 +157,8 @@ class FolderReader:
         """
         with self._lock:
             balance = dead_balance(self.folder, self._ledger)
+            for number in self.folder.segments():  # all decided; on a full disk this makes room for the books
+                self.folder.segment(number).unlink(missing_ok=True)
             last = self.folder.finished_ledger()
             last.parent.mkdir(mode=0o700, exist_ok=True)
             save_json(last, asdict(balance))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SegmentFile:
     def close(self) -> None:
         """Close the file; a second call does nothing. Never raises."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
+        with suppress(OSError):  # the application may have closed all descriptors
             os.close(descriptor)
 
 

@@ -125,3 +125,13 @@ def test_a_terminal_that_has_few_characters(
     assert (done.returncode, done.stderr) == (0, "")
     assert "shown-in-ascii" in done.stdout
     assert "?" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["status", "drain"])
+def test_a_spool_that_can_not_be_read(home: Path, verb: str) -> None:
+    """A folder of somebody else's, or none, is a sentence that names it."""
+    home.mkdir()
+    (home / "spool").write_text("")
+    done = shipper_command(home, "http://127.0.0.1:1", verb)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, str(home / "spool") in done.stderr) == (78, True), done.stderr

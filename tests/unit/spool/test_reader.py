@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,6 +15,7 @@ from shipper.spool.folder import InstanceFolder, create_folder, instance_name
 from shipper.spool.ledger import Ledger, Tally
 from shipper.spool.lock import FileLock
 from shipper.spool.reader import FolderReader
+from shipper.spool.segment import SegmentFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,3 +161,45 @@ def test_every_line_once_whatever_the_order_of_commits(
     writer.release()
     assert reader.exhausted()
     assert reader.finish().difference == 0
+
+
+def test_a_full_disk_is_freed_by_finishing(
+    folder: tuple[InstanceFolder, FileLock, FileLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What dead processes left is removed once it is sent, also when there is no room for a ledger beside it."""
+    place, writer, lock = folder
+    place.segment(1).write_bytes(_line(1) + _line(2))
+    writer.release()
+    reader = FolderReader(place, lock)
+    real = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_TRUNC and place.segments():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, flags, mode)
+
+    batch = reader.take(10, 1 << 16)
+    assert batch is not None
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OSError, match="No space"):
+        reader.commit(batch, Tally(delivered=2))
+    balance = reader.finish()
+    assert (balance.accepted, balance.delivered, balance.pending) == (2, 2, 0)
+    assert not place.path.exists()
+
+
+def test_descriptors_that_the_application_has_closed(
+    folder: tuple[InstanceFolder, FileLock, FileLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that closes every descriptor that it finds is not told so when it ends."""
+    place, writer, _ = folder
+    segment = SegmentFile(place.segment(1))
+
+    def closed(_: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "close", closed)
+    segment.close()
+    writer.release()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        segment.append(b"x")
