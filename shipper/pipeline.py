@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from shipper import notice
+from shipper.send.imports import import_what_openai_looks_at
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.spool.buffer import MemoryBuffer
@@ -147,6 +149,12 @@ class Pipeline:
             sender.stop(max(0.1, deadline - time.monotonic()))
         elif self._reader is not None:
             self._reader.close()
+        if lost := self.writer.buffer.pending:
+            notice.warn(
+                "lost",
+                f"{lost} events could be neither sent nor written to {self.settings.spool_dir}: they end with this "
+                "process. `shipper doctor` looks at the folder and the store.",
+            )
         self._reset(sending=False)  # who still logs while the interpreter ends writes to a new folder
 
     def after_fork(self) -> None:
@@ -172,6 +180,7 @@ class Pipeline:
     def _start(self) -> bool:
         with self._lock:
             if self._sender is None and self._sending:
+                import_what_openai_looks_at()
                 sender = Sender(
                     self.settings,
                     make_sink(self.settings),

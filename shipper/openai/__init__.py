@@ -33,13 +33,16 @@ from shipper.openai.clients import (
 )
 from shipper.openai.config import CallParams, CaptureConfig
 from shipper.prompts import PromptError, TemplateChat, TemplateText, fill_prompt
+from shipper.send.imports import import_what_openai_looks_at
 
 __all__ = [
     "AsyncAzureOpenAI",
+    "AsyncClient",
     "AsyncOpenAI",
     "AzureOpenAI",
     "CallParams",
     "CaptureConfig",
+    "Client",
     "OpenAI",
     "PromptError",
     "TemplateChat",
@@ -49,6 +52,10 @@ __all__ = [
     "uninstrument",
 ]
 
+import_what_openai_looks_at()  # before there are threads
+
+Client = OpenAI  # as openai names them too
+AsyncClient = AsyncOpenAI
 
 _OPTIONS = frozenset(
     (

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import threading
+from contextlib import suppress
 
 _MODULES = (
     "shipper.sink.elasticsearch",
@@ -30,6 +32,16 @@ def import_what_sending_needs() -> None:
     with _lock:
         for module in _MODULES:
             importlib.import_module(module)
+
+
+def import_what_openai_looks_at() -> None:
+    """In the caller's thread, before the sender's imports it: openai 3 takes a half imported `httpx` for a whole one.
+
+    The store's client imports it where it is installed; a call of openai's in that moment would fail. Never raises.
+    """
+    if "openai" in sys.modules and "httpx" not in sys.modules:
+        with _lock, suppress(Exception):
+            importlib.import_module("httpx")
 
 
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)

@@ -80,6 +80,12 @@ def test_the_rest_of_openais_module_is_there_too() -> None:
         _ = shipper.openai.nothing_of_this_name
 
 
+def test_a_client_by_its_other_name_records_too() -> None:
+    """openai calls its clients `Client` and `AsyncClient` as well."""
+    assert shipper.openai.Client is shipper.openai.OpenAI is not openai.Client
+    assert shipper.openai.AsyncClient is shipper.openai.AsyncOpenAI is not openai.AsyncClient
+
+
 def test_no_module_of_ours_stands_before_one_of_openais() -> None:
     """`resources`, `types` and whatever else openai's package holds are openai's under our name too."""
     from shipper.openai import resources, types

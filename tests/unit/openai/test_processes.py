@@ -65,3 +65,24 @@ def test_a_forked_child_leaves_the_parents_streams_to_the_parent(home: Path) -> 
     (document,) = documents_after(FORK, home)
     assert document["llm"]["output"]["text"] == "Blue."
     assert document["llm"]["stream"]["completed"] is True
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import shipper.openai",
+        "import openai, shipper; shipper.get_application('a').log(inputs=[{}], outputs=[{}])",
+    ],
+)
+def test_a_call_meets_no_module_that_the_sender_still_imports(home: Path, program: str) -> None:
+    """openai 3 uses whatever is called httpx in sys.modules: what is there after the first log call is whole."""
+    pytest.importorskip("httpx")
+    check = "; import sys; print(hasattr(sys.modules.get('httpx'), 'Timeout'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program + check],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "SHIPPER_HOME": str(home), "SHIPPER_EXIT_TIMEOUT_S": "0"},
+    )
+    assert done.stdout == "True\n"
