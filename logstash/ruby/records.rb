@@ -16,7 +16,8 @@ def text(event)
   message = event.get("message")
   value = event.get("[@metadata][value]")
   return message if value.nil? && message.is_a?(String)
-  JSON.generate(value.nil? ? event.to_hash : value, max_nesting: 0) # a codec's bound of depth is not ours
+  # A codec's bound of depth is not ours.
+  JSON.generate(LLM::JsonText.finite(value.nil? ? event.to_hash : value), max_nesting: 0)
 end
 
 def event_of(document, arrived_ns)
@@ -76,7 +77,9 @@ end
 test "what a codec has read" do
   parameters { {} }
   in_event do
-    { "@metadata" => { "value" => { "@timestamp" => "2025-11-21", "event" => { "dataset" => "llm.feedback", "id" => "f" } } } }
+    record = { "@timestamp" => "2025-11-21", "event" => { "dataset" => "llm.feedback", "id" => "f" }, "x" => [Float::INFINITY] }
+    { "@metadata" => { "value" => record } }
   end
   expect("is a record too") { |events| events[0].get("[event][id]") == "f" }
+  expect("with its numbers, also those that JSON can't write") { |events| events[0].get("x") == ["Infinity"] }
 end

@@ -21,8 +21,9 @@ BY_APPLICATION = (
     "shipper_reader",
     "shipper_reader_figures",
     "shipper_figures",
+    "logstash_internal",
 )
-"""The roles that can be narrowed to one application."""
+"""The roles that can be narrowed to one application, and so be a key's."""
 
 _NOT_IN_A_KEY = ("description", "metadata")
 

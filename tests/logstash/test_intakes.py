@@ -203,12 +203,13 @@ def test_beats(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
 
 
 def test_tcp(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
-    """Lines over TCP: a client's @metadata stays outside, what can't be read is kept, too deep a value harms nobody."""
+    """Lines over TCP: a client's @metadata stays outside, what can't be read is kept, too deep or large a value harms nobody."""
     hostile = record("by-tcp", tags="x") | {"@metadata": {"index": "elsewhere", "value": 1}}
-    deep = '{"x":' + "[" * 300 + "]" * 300 + "}"
+    deep = '{"x":' + "[" * 900 + "1e400" + "]" * 900 + "}"
+    large = json.dumps(record("large")).replace("}", ', "x": 1e400}', 1)
     with tls_client(logstash, logstash.tcp_port) as connection:
-        connection.sendall(f"{json.dumps(hostile)}\n{{oops\n{deep}\n".encode())
-        assert ids(clean_store, 1) == ["by-tcp"]
+        connection.sendall(f"{json.dumps(hostile)}\n{{oops\n{deep}\n{large}\n".encode())
+        assert ids(clean_store, 2) == ["by-tcp", "large"]
         reasons = [one["llm"]["deadletter"]["reason"] for one in letters(clean_store, 2)]
     assert reasons == ["malformed_json", "malformed_json"]
 

@@ -98,8 +98,9 @@ def test_a_dead_letter_is_never_refused_for_what_a_client_sent(
 ) -> None:
     """A number of the shipper that is none, and a dead letter of a client's own making: each gets a dead letter that is stored."""
     shipped = record("shipped", llm={"application": {"name": "refused"}, "shipper": {"instance": {"a": 1}}})
-    own = record("own", labels="no object")
-    own["event"]["dataset"] = "llm.deadletter"
+    shipped["labels"] = "no object"
+    own = record("own")
+    own["event"] |= {"dataset": "llm.deadletter", "original": {"no": "text"}}
     assert logstash.post(json.dumps([shipped, own])) == (200, "ok")
     letters = stored(clean_store, 2, "llm-deadletter-*")
     assert {hit["_source"]["llm"]["deadletter"]["original_id"] for hit in letters} == {"shipped", "own"}

@@ -97,14 +97,20 @@ module LLM
       format("%se%s%02d", mantissa, exponent < 0 ? "-" : "+", exponent.abs)
     end
 
-    # Numbers that no double can hold are kept as a word.
+    # Numbers that no double can hold are kept as a word, in the value itself. Without recursion, as above.
     def finite(value)
-      case value
-      when Float then value.infinite? ? value.to_s : value
-      when Array then value.map { |one| finite(one) }
-      when Hash then value.transform_values { |one| finite(one) }
-      else value
+      whole = [value]
+      waiting = [whole]
+      until waiting.empty?
+        inside = waiting.pop
+        (inside.is_a?(Hash) ? inside.to_a : inside.each_with_index.map { |one, at| [at, one] }).each do |key, one|
+          case one
+          when Float then inside[key] = one.to_s if one.infinite?
+          when Hash, Array then waiting << one
+          end
+        end
       end
+      whole[0]
     end
   end
 end

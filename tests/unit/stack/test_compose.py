@@ -246,6 +246,13 @@ def test_our_commands_exist(compose: dict[str, Any]) -> None:
             assert {one for one in arguments if one.startswith("--")} <= options, service
 
 
+def test_maintenance_has_its_hour(compose: dict[str, Any]) -> None:
+    """A new index waits up to an hour for its aliases: that is no failure, or `up --wait` would fail meanwhile."""
+    check = compose["services"]["maintenance"]["healthcheck"]
+    minutes = int(check["interval"].removesuffix("m"))
+    assert minutes * check["retries"] > 60
+
+
 def test_the_image_has_what_the_package_is_built_from(compose: dict[str, Any]) -> None:
     """Every folder that the wheel takes in is copied into the build."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))

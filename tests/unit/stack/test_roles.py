@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,14 @@ def test_a_role_may_do_exactly_this_to_the_cluster(role: str) -> None:
 def test_every_role_is_in_the_tables() -> None:
     """No role file escapes the tests."""
     assert set(ROLES) == set(ALLOWED) == set(ALLOWED_CLUSTER)
+
+
+def test_logstashs_key_may_ask_what_logstash_asks() -> None:
+    """Its output takes no store for alive whose licence it may not see: with such a key it would never send."""
+    pipeline = Path(__file__).resolve().parents[3] / "logstash" / "pipeline" / "store-api-key.conf"
+    (named,) = re.findall(r"--role (\w+)", pipeline.read_text("utf-8"))
+    (role,) = (one for one in BY_APPLICATION if one.removeprefix("shipper_") == named)
+    assert {"who are you", "licence"} <= ALLOWED_CLUSTER[role]
 
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
