@@ -139,5 +139,5 @@ class Delivery:
         kind = "is paused" if result.outcome is Outcome.PAUSE else "will try again"
         notice.warn(
             "sending",
-            f"Sending {kind}: {self.trouble.rstrip('.')}. Nothing is lost: events wait in the spool.",
+            f"Sending {kind}: {self.trouble.rstrip('.')}. Nothing is lost: events wait.",
         )

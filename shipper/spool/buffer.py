@@ -28,6 +28,7 @@ class MemoryBuffer:
         self._on_commit = on_commit
         self._lock = threading.Lock()
         self._lines: deque[bytes] = deque()
+        self._in_flight: dict[Batch, None] = {}  # in the order in which they were taken
         self._bytes = 0  # waiting and in flight
         self._events = 0
 
@@ -54,11 +55,18 @@ class MemoryBuffer:
                 line = self._lines.popleft()
                 lines.append(line)
                 size += len(line)
-        return Batch(self, lines, size) if lines else None
+            if not lines:
+                return None
+            batch = Batch(self, lines, size)
+            self._in_flight[batch] = None
+        return batch
 
     def commit(self, batch: Batch, tally: Tally) -> None:
-        """These lines are decided."""
+        """These lines are decided; whoever got them by `spill` meanwhile enters them into the books instead."""
         with self._lock:
+            if batch not in self._in_flight:
+                return
+            del self._in_flight[batch]
             self._bytes -= batch.size
             self._events -= len(batch.lines)
         self._on_commit(tally)
@@ -66,12 +74,21 @@ class MemoryBuffer:
     def put_back(self, batch: Batch) -> None:
         """These lines could not be sent before the sender stopped: they wait again."""
         with self._lock:
-            self._lines.extendleft(reversed(batch.lines))
+            if batch in self._in_flight:
+                del self._in_flight[batch]
+                self._lines.extendleft(reversed(batch.lines))
 
-    def spill(self) -> list[bytes]:
-        """Hand over every waiting line (to be written to the disk). Never raises."""
+    def spill(self, *, in_flight: bool = False) -> list[bytes]:
+        """Hand over every waiting line (to be written to the disk), and those in flight if asked to. Never raises.
+
+        A line in flight may be sent twice then, which the store sees.
+        """
         with self._lock:
-            lines = list(self._lines)
+            lines: list[bytes] = []
+            if in_flight:
+                lines += [line for batch in self._in_flight for line in batch.lines]
+                self._in_flight.clear()
+            lines += self._lines
             self._lines.clear()
             self._bytes -= sum(map(len, lines))
             self._events -= len(lines)

@@ -149,7 +149,7 @@ class SpoolWriter:
         """Write what memory holds, save the counts, let go of the folder. Never raises."""
         with self._lock:
             if self.buffer.pending and (self._segment or self._open()):
-                self._spill()
+                self._spill(in_flight=True)  # the sender may not live to see what became of it
             self._save_drops()
             if self._segment is not None:
                 self._segment.close()
@@ -282,10 +282,10 @@ class SpoolWriter:
             f"{sentence or 'The spool can not be written'} and memory_max_bytes is full: events are dropped.",
         )
 
-    def _spill(self) -> None:
+    def _spill(self, *, in_flight: bool = False) -> None:
         if self._segment is None:
             return
-        lines = self.buffer.spill()
+        lines = self.buffer.spill(in_flight=in_flight)
         for position, line in enumerate(lines):
             try:
                 self._segment.append(line)

@@ -51,6 +51,8 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.errors = ""
+        """What it wrote to its error stream, once it has ended."""
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._collect)
@@ -72,11 +74,11 @@ class Program:
             self.process.kill()
             raise
         finally:
-            error = self.process.stderr.read().decode()
+            self.errors = self.process.stderr.read().decode()
             self._reader.join()
             self.process.stderr.close()
-        assert self.process.returncode in (0, -signal.SIGTERM, -signal.SIGKILL), error
-        assert "Traceback" not in error, error
+        assert self.process.returncode in (0, -signal.SIGTERM, -signal.SIGKILL), self.errors
+        assert "Traceback" not in self.errors, self.errors
         return self._lines
 
     @property

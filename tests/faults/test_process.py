@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,6 +194,37 @@ def test_logging_first_and_starting_later(store: Elasticsearch, node: NodeInfo, 
     drain(home, node.url)
     assert sorted(stored_ids(store)) == sorted(ids)
     assert_balanced(home, delivered=30)
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_memory_holds_at_the_end_is_written(
+    store: Elasticsearch, node: NodeInfo, home: Path, *, hangs: bool
+) -> None:
+    """With `memory` durability an orderly end writes also what was under way to a store that is away or hangs."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if hangs else 1
+        program = Program(
+            "for n in range(40): log(f'held-{n}')",
+            home,
+            f"http://127.0.0.1:{port}",
+            durability="memory",
+            flush_interval_s=0.05,
+            batch_max_events=10,
+            exit_timeout_s=0.2,
+        )
+        ids = program.finish()
+    drain(home, node.url)
+    assert sorted(stored_ids(store)) == sorted(ids)
+    assert_balanced(home, delivered=40)
+
+
+def test_what_can_be_kept_nowhere_is_told(home: Path) -> None:
+    """Where neither the store nor the disk takes the events, the end of the process says how many are lost."""
+    home.mkdir()
+    (home / "spool").write_text("")
+    program = Program("for n in range(7): log(f'gone-{n}')", home, "http://127.0.0.1:1", exit_timeout_s=0.1)
+    program.finish()
+    assert "7 events could be neither sent nor written" in program.errors
 
 
 def test_kill_while_writing(store: Elasticsearch, node: NodeInfo, home: Path) -> None:
