@@ -15,6 +15,7 @@ from langchain_core.messages import convert_to_openai_messages  # pyright: ignor
 
 from shipper import notice
 from shipper.capture.application import Application
+from shipper.record.openai.usage import from_langchain
 
 _KEPT = 10_000  # calls under way; the oldest are forgotten
 
@@ -39,6 +40,12 @@ class LangChainCallback(BaseCallbackHandler):  # pyright: ignore[reportUntypedBa
     def on_llm_start(self, serialized: Any, prompts: Any, *, run_id: Any, **told: Any) -> None:
         """A text model is called."""
         self._begin(run_id, {"prompt": prompts[0] if len(prompts) == 1 else prompts}, told)
+
+    def on_llm_new_token(self, token: Any, *, run_id: Any, **told: Any) -> None:
+        """It answers in pieces."""
+        if (begun := self._begun.get(run_id)) is not None and "stream" not in begun:
+            begun["request"]["stream"] = True
+            begun["stream"] = {"time_to_first_chunk_s": (time.time_ns() - begun["started_at"]) / 1e9}
 
     def on_llm_end(self, response: Any, *, run_id: Any, **told: Any) -> None:
         """It answered."""
@@ -80,11 +87,12 @@ def _answer(result: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"object": "chat.completion", "choices": choices}
     for index, generation in enumerate(result.generations[0]):
         told = getattr(generation, "message", None)
-        about = {**(generation.generation_info or {}), **(getattr(told, "response_metadata", None) or {})}
+        sources = (result.llm_output, generation.generation_info, getattr(told, "response_metadata", None))
+        about = {name: value for source in sources for name, value in (source or {}).items()}
         message = {"content": generation.text} if told is None else convert_to_openai_messages(told)
         reason = about.get("finish_reason") or about.get("stop_reason")
         choices.append({"index": index, "message": message, "finish_reason": reason})
         answer |= {"id": about.get("id"), "model": about.get("model_name") or about.get("model")}
         if usage := getattr(told, "usage_metadata", None):
-            answer["usage"] = dict(usage)
+            answer["usage"] = from_langchain(usage)
     return answer

@@ -105,3 +105,34 @@ def test_langchain(captured: Captured) -> None:
         model.invoke(QUESTION, config=config)
     check(captured.documents, [(9, 2), (9, 3)])
     assert all(len(one["llm"]["join"]["key"]) >= 2 for one in captured.documents)
+
+
+def test_langchain_tells_parts_of_the_tokens_and_the_first_piece() -> None:
+    """Cached and reasoning tokens, whatever LangChain calls them; id and model of several choices; the stream's start."""
+    package = pytest.importorskip("langchain_openai")
+    from shipper.callbacks.langchain import LangChainCallback
+
+    usage = {
+        **COMPLETION["usage"],
+        "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    }
+    [choice] = COMPLETION["choices"]
+    both = answer({**COMPLETION, "choices": [choice, {**choice, "index": 1}], "usage": usage})
+    with (
+        OpenAIServer(both, stream([*BLUE, {**USAGE, "usage": usage}])) as server,
+        capture_completions() as captured,
+    ):
+        model = package.ChatOpenAI(model="gpt-4o-mini", base_url=server.url, api_key="k")
+        config = {"callbacks": [LangChainCallback("weather-bot")]}
+        model.invoke(QUESTION, config=config, n=2)
+        assert list(model.stream(QUESTION, config=config))
+        documents = captured.documents
+    for one in documents:
+        assert one["gen_ai"]["usage"]["cache_read"] == {"input_tokens": 4}
+        assert one["gen_ai"]["usage"]["reasoning"] == {"output_tokens": 1}
+        assert one["gen_ai"]["response"]["model"] == COMPLETION["model"]
+    plain, streamed = documents
+    assert plain["gen_ai"]["response"]["id"] == COMPLETION["id"]
+    assert streamed["gen_ai"]["request"]["stream"] is True
+    assert streamed["gen_ai"]["response"]["time_to_first_chunk"] > 0

@@ -21,6 +21,7 @@ from shipper.history.formats.turns import (
     response_of,
     texted,
 )
+from shipper.record.openai.usage import openais_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,13 +45,6 @@ _OF_CALL = frozenset(
         *("prompt_token_details", "completion_token_details"),
     ]
 )
-_DETAILS = {
-    "cache_read": "cached_tokens",
-    "cache_creation": "cache_write_tokens",
-    "reasoning": "reasoning_tokens",
-    "audio": "audio_tokens",
-}
-"""LangChain's names of parts → OpenAI's: https://python.langchain.com/api_reference/core (`UsageMetadata`)."""
 _PERSONS = ("app", "api_user")
 
 
@@ -161,7 +155,11 @@ def _usage(row: Json, outputs: Any) -> Json | None:
         return {
             "prompt_tokens": inputs or 0,
             "completion_tokens": answered or 0,
-            **{f"{side}_tokens_details": _openais(parts) for side, parts in details.items() if parts},
+            **{
+                f"{side}_tokens_details": openais_details(object_of(parts))
+                for side, parts in details.items()
+                if parts
+            },
         }
     said = outputs.get("llm_output") if isinstance(outputs, dict) else None
     usage = said.get("token_usage") if isinstance(said, dict) else None
@@ -179,10 +177,6 @@ def _usage_metadata(outputs: Any) -> Json:
         generations = generations[0]
     message = object_of(object_of(generations).get("message"))
     return object_of(object_of(message.get("kwargs", message)).get("usage_metadata"))
-
-
-def _openais(details: Any) -> Json:
-    return {_DETAILS.get(name, name): count for name, count in object_of(details).items()}
 
 
 def _feedback(row: Json) -> Event:

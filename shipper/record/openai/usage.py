@@ -32,6 +32,14 @@ _KNOWN = frozenset(
 )
 _KNOWN_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens"})
 
+_LANGCHAINS = {
+    "cache_read": "cached_tokens",
+    "cache_creation": "cache_write_tokens",
+    "reasoning": "reasoning_tokens",
+    "audio": "audio_tokens",
+}
+"""LangChain's names of parts → OpenAI's: https://python.langchain.com/api_reference/core (`UsageMetadata`)."""
+
 
 class Tokens(NamedTuple):
     """Counts; None is unknown. Subsets are contained in `input` and `output`."""
@@ -92,6 +100,22 @@ def read_usage(usage: Any, extras: Json, flags: Flags) -> tuple[Tokens, Reported
     _keep_rest(usage, extras)
     cost = _reported(usage["cost"], extras, flags) if "cost" in usage else None
     return Tokens(inputs, outputs, cache_read, cache_write, reasoning, total), cost
+
+
+def openais_details(details: Json | None) -> Json:
+    """The parts of a count in LangChain's names, as OpenAI names them. Never raises for JSON."""
+    return {_LANGCHAINS.get(name, name): count for name, count in (details or {}).items()}
+
+
+def from_langchain(usage: Json) -> Json:
+    """The `usage_metadata` of one of LangChain's messages as OpenAI's usage. Never raises for JSON."""
+    counts = {name: usage.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")}
+    inputs, outputs = usage.get("input_token_details"), usage.get("output_token_details")
+    parts = {
+        "input_tokens_details": openais_details(inputs),
+        "output_tokens_details": openais_details(outputs),
+    }
+    return {**counts, **parts}
 
 
 def _is_beside(inputs: int | None, outputs: int, reasoning: int, total: int | None) -> bool:
