@@ -81,7 +81,7 @@ def test_the_rest_of_openais_module_is_there_too() -> None:
 
 
 def test_a_client_by_its_other_name_records_too() -> None:
-    """openai calls its clients `Client` and `AsyncClient` as well."""
+    """The clients that openai calls `Client` and `AsyncClient` as well are recording ones."""
     assert shipper.openai.Client is shipper.openai.OpenAI is not openai.Client
     assert shipper.openai.AsyncClient is shipper.openai.AsyncOpenAI is not openai.AsyncClient
 

@@ -75,7 +75,7 @@ def test_a_forked_child_leaves_the_parents_streams_to_the_parent(home: Path) -> 
     ],
 )
 def test_a_call_meets_no_module_that_the_sender_still_imports(home: Path, program: str) -> None:
-    """openai 3 uses whatever is called httpx in sys.modules: what is there after the first log call is whole."""
+    """As openai 3 uses whatever is called httpx in sys.modules, what is there after the first log call is whole."""
     pytest.importorskip("httpx")
     check = "; import sys; print(hasattr(sys.modules.get('httpx'), 'Timeout'))"
     done = subprocess.run(
