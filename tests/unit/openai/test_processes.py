@@ -43,12 +43,16 @@ list(answered)
 """
 
 
+def environment() -> dict[str, str]:
+    """Of a process with no settings but its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
+
+
 def documents_after(program: str, home: Path) -> list[dict[str, Any]]:
     """What a process left in its spool."""
     with OpenAIServer(stream(BLUE)) as server:
         command = [sys.executable, "-W", "ignore", "-c", PROGRAM + program, server.url, str(home)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SHIPPER_")}
-        subprocess.run(command, timeout=120, check=False, env=environment, stderr=subprocess.DEVNULL)
+        subprocess.run(command, timeout=120, check=False, env=environment(), stderr=subprocess.DEVNULL)
     return Captured(Settings(home=home, send="none")).documents
 
 
@@ -83,6 +87,6 @@ def test_a_call_meets_no_module_that_the_sender_still_imports(home: Path, progra
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "SHIPPER_HOME": str(home), "SHIPPER_EXIT_TIMEOUT_S": "0"},
+        env={**environment(), "SHIPPER_HOME": str(home), "SHIPPER_EXIT_TIMEOUT_S": "0"},
     )
     assert done.stdout == "True\n"
