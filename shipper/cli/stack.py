@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import signal
 import subprocess
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 3600.0
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @click.group(cls=CommandGroup)
@@ -91,9 +93,18 @@ def certificates(
         if not _CLIENT.fullmatch(name):
             raise click.BadParameter(f"{name!r} is no host name", param_hint="--client")
     more = [host.strip() for host in hosts.split(",") if host.strip()]
-    made = ensure_certificates(
-        folder, datetime.now(UTC), more_hosts=more, clients=clients, renew=renew, new_authority=new_authority
-    )
+    for host in more:
+        if not _is_host(host):
+            raise click.BadParameter(
+                f"{host!r} is no host name or address", param_hint="--hosts, STACK_HOSTS"
+            )
+    now = datetime.now(UTC)
+    try:
+        made = ensure_certificates(
+            folder, now, more_hosts=more, clients=clients, renew=renew, new_authority=new_authority
+        )
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"Made: {', '.join(made)}." if made else "All certificates are as they should be.")
 
 
@@ -195,6 +206,15 @@ def _furnish_kibana(settings: Settings, url: str) -> None:
     kibana = Kibana(url, basic(settings.elasticsearch_username, password), settings.elasticsearch_ca)
     for step in put_files(kibana, settings):
         click.echo(f"{step.action}: {step.kind} {step.name}{step.reason and f' ({step.reason})'}")
+
+
+def _is_host(text: str) -> bool:
+    """Whether a certificate can have it: without scheme and port, and names of other alphabets in their `xn--` form."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None
+    return True
 
 
 def _would_be_committed(path: Path) -> bool:

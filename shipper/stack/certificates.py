@@ -94,10 +94,7 @@ def _authority(
     stored = _certificates(home / "ca.crt")
     valid = [one for one in stored if one.not_valid_after_utc > now]
     if valid and not anew and valid[0].not_valid_after_utc - now > _RENEW_BEFORE:
-        key = serialization.load_pem_private_key((home / "ca.key").read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{home / 'ca.key'} is not a key that this program has made")
-        return _Authority(key, valid[0]), valid[1:]
+        return _Authority(_key(home / "ca.key"), valid[0]), valid[1:]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"llm-shipper stack {now:%Y-%m-%d %H:%M:%S}")])
     certificate = (
@@ -193,7 +190,20 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(path.read_bytes()) if path.exists() else []
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes()) if path.exists() else []
+    except ValueError:
+        raise ValueError(f"{path} is no certificate. Without it a new one is made: remove it.") from None
+
+
+def _key(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes() if path.exists() else b"", None)
+    except ValueError:
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{path} is no key of this program's. --new-authority makes another authority.")
+    return key
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -37,6 +37,37 @@ def test_a_clients_name_is_no_path(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "certs").exists()
 
 
+@pytest.mark.parametrize("host", ["https://logs.example.org", "a b", "bücher.example", "x:9200"])
+def test_a_host_that_is_none_is_said(tmp_path: Path, host: str) -> None:
+    """What STACK_HOSTS may not hold is named, before anything is made."""
+    result = CliRunner().invoke(
+        stack, ["certificates", str(tmp_path / "certs"), "--hosts", f"ok.example,{host}"]
+    )
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert repr(host) in result.output
+    assert not (tmp_path / "certs").exists()
+
+
+@pytest.mark.parametrize("name", ["kibana/tls.crt", "ca/ca.key", "ca/ca.crt"])
+@pytest.mark.parametrize("content", ["", "cut off"])
+def test_a_broken_file_is_named(tmp_path: Path, name: str, content: str) -> None:
+    """A certificate or key that can't be read is a sentence with its path."""
+    CliRunner().invoke(stack, ["certificates", str(tmp_path)])
+    (tmp_path / name).write_text(content, "utf-8")
+    result = CliRunner().invoke(stack, ["certificates", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"Error: {tmp_path / name} is no" in result.output
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    """Without the authority's key nothing can be signed: a new authority is what helps."""
+    CliRunner().invoke(stack, ["certificates", str(tmp_path)])
+    (tmp_path / "ca" / "ca.key").unlink()
+    result = CliRunner().invoke(stack, ["certificates", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "--new-authority" in result.output
+
+
 def test_setup_puts_everything_and_then_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Templates, roles, users and data views at once; passwords come from the environment and are never printed."""
     templates, security = Templates(), Security()
