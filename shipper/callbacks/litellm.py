@@ -52,8 +52,10 @@ class LiteLLMCallback(CustomLogger):  # pyright: ignore[reportUntypedBaseClass]
     def _log(self, told: Any, response: Any, started: Any, ended: Any) -> None:
         try:
             metadata = (told.get("litellm_params") or {}).get("metadata") or {}
-            request = {"model": told.get("model"), "messages": told.get("messages")}
+            kind = str(told.get("call_type"))
+            request = {"model": told.get("model"), **_asked(kind, told)}
             fields = {
+                "api": "embeddings" if kind.endswith("embedding") else None,
                 "request": {**request, **(told.get("optional_params") or {})},
                 "response": response,
                 "error": told.get("exception") if response is None else None,
@@ -70,6 +72,17 @@ class LiteLLMCallback(CustomLogger):  # pyright: ignore[reportUntypedBaseClass]
             notice.internal_error("A call of LiteLLM's could not be logged", error)
         else:
             self._application.record(fields)
+
+
+def _asked(kind: str, told: Any) -> dict[str, Any]:
+    """The prompt as the API of this kind of call takes it: LiteLLM tells all of them as messages too."""
+    if kind.endswith(("embedding", "responses")):
+        return {"input": told.get("input")}
+    messages = told.get("messages")
+    if kind.endswith("text_completion"):
+        prompts = [message.get("content") for message in messages or ()]
+        return {"prompt": prompts[0] if len(prompts) == 1 else prompts}
+    return {"messages": messages}
 
 
 def _with_zone(time: Any) -> Any:

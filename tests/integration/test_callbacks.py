@@ -53,16 +53,11 @@ def check(documents: list[dict[str, Any]], tokens: list[tuple[int, int]]) -> Non
     assert "refused by the test" in failed["error"]["message"]
 
 
-def test_litellm(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own id of the call is a join key; the cost is what it says."""
-    litellm = pytest.importorskip("litellm")
+def call_back(litellm: Any, logged: threading.Semaphore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let LiteLLM call ours back, and say when a call was logged: it does so in threads of its own."""
     from shipper.callbacks.litellm import LiteLLMCallback
 
-    logged = threading.Semaphore(0)
-
     class Told(LiteLLMCallback):
-        """Says when a call was logged: LiteLLM calls back in threads of its own."""
-
         def log_success_event(self, *told: Any, **named: Any) -> None:
             super().log_success_event(*told, **named)
             logged.release()
@@ -71,7 +66,16 @@ def test_litellm(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
             super().log_failure_event(*told, **named)
             logged.release()
 
+    for known in ("input_callback", "success_callback", "failure_callback"):
+        monkeypatch.setattr(litellm, known, [])  # another test's, which it would take for this one
     monkeypatch.setattr(litellm, "callbacks", [Told("weather-bot", version="1.0.0")])
+
+
+def test_litellm(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own id of the call is a join key; the cost is what it says."""
+    litellm = pytest.importorskip("litellm")
+    logged = threading.Semaphore(0)
+    call_back(litellm, logged, monkeypatch)
     asked: dict[str, Any] = {
         "model": "openai/gpt-4o-mini",
         "messages": [{"role": "user", "content": QUESTION}],
@@ -86,6 +90,40 @@ def test_litellm(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     check(captured.documents, [(9, 2), (9, 3)])
     assert all(len(one["llm"]["join"]["key"]) >= 2 for one in captured.documents)
     assert captured.documents[0]["gen_ai"]["usage"]["cost"]["source"] == "caller"
+
+
+def test_litellms_embeddings_and_text_completions_have_their_prompts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """LiteLLM tells both as messages, which they were not; a failed call says what it was."""
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    litellm = pytest.importorskip("litellm")
+    logged = threading.Semaphore(0)
+    vector = {"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}
+    vectors = {
+        "object": "list",
+        "model": "m",
+        "data": [vector],
+        "usage": {"prompt_tokens": 3, "total_tokens": 3},
+    }
+    choice = {"text": "Blue.", "index": 0, "logprobs": None, "finish_reason": "stop"}
+    text = {**COMPLETION, "object": "text_completion", "choices": [choice]}
+    with OpenAIServer(answer(vectors), answer(text), error(400)) as server, capture_completions() as captured:
+        call_back(litellm, logged, monkeypatch)
+        asked: dict[str, Any] = {"api_base": server.url, "api_key": "k"}
+        litellm.embedding(model="openai/text-embedding-3-small", input=[QUESTION], **asked)
+        assert logged.acquire(timeout=30)
+        litellm.text_completion(
+            model="text-completion-openai/gpt-3.5-turbo-instruct", prompt=QUESTION, **asked
+        )
+        assert logged.acquire(timeout=30)
+        with pytest.raises(litellm.BadRequestError):
+            litellm.embedding(model="openai/own-model", input=QUESTION, **asked)
+        assert logged.acquire(timeout=30)
+        documents = captured.documents
+    assert [one["openai"]["api"]["type"] for one in documents] == ["embeddings", "completions", "embeddings"]
+    assert [one["llm"]["input"]["text"] for one in documents] == [QUESTION] * 3
+    assert documents[1]["llm"]["output"]["text"] == "Blue."
 
 
 def test_langchain(captured: Captured) -> None:
