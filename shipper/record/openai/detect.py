@@ -145,7 +145,7 @@ def _by_host(base_url: str) -> str | None:
             return _HOSTS[host]
         if host.endswith("-aiplatform.googleapis.com"):
             return "gcp.vertex_ai"
-        if host.endswith(".amazonaws.com") and host.startswith("bedrock"):
+        if host.endswith((".amazonaws.com", ".api.aws")) and host.startswith("bedrock"):
             return "aws.bedrock"
         host = host.partition(".")[2]
     return None

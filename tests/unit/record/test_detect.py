@@ -55,6 +55,7 @@ def test_the_api_is_what_the_response_is_else_what_the_request_asks(
         ("https://us-central1-aiplatform.googleapis.com/v1", "gcp.vertex_ai"),
         ("https://generativelanguage.googleapis.com/v1beta/openai/", "gcp.gemini"),
         ("https://bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+        ("https://bedrock-mantle.us-east-2.api.aws/v1", "aws.bedrock"),
         ("api.groq.com/openai", "groq"),
         ("http://localhost:8000/v1", "openai"),
         ("https://notopenrouter.ai.example.com", "openai"),
