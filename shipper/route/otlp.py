@@ -97,7 +97,7 @@ def _write_status(span: dict[str, Any], exception: dict[str, Any], record: dict[
     code, said = at(span, "status", "code"), at(span, "status", "message")
     if isinstance(said, str) and said and at(record, "error", "message") is None:
         put(record, said, "error", "message")
-    if isinstance(code, (int, str)) and code in _OUTCOMES:
+    if isinstance(code, (int, str)) and not isinstance(code, bool) and code in _OUTCOMES:
         record["event"]["outcome"] = _OUTCOMES[code]
 
 
