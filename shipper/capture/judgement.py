@@ -226,6 +226,8 @@ def _said(value: object, name: str | None, scale: list[float] | None) -> tuple[l
     """The scores and labels by their names, and what else there is (None: nothing)."""
     if value is NOT_GIVEN:
         return [], None
+    if isinstance(value, (Mapping, list, tuple)) and not value:
+        raise UsageError(f"The value is empty: {described(value)}. {NOTHING_LOGGED}")
     if isinstance(value, Mapping):
         return _taken_apart(cast("Mapping[Any, Any]", value), name, scale)
     if isinstance(value, str):
@@ -240,8 +242,6 @@ def _taken_apart(
     values: Mapping[Any, Any], name: str | None, scale: list[float] | None
 ) -> tuple[list[tuple[str, Any]], dict[Any, Any] | None]:
     """The scores in a dict by their names, and what else is in it."""
-    if not values:
-        raise UsageError(f"The value is an empty dict. {NOTHING_LOGGED}")
     named: list[tuple[str, Any]] = []
     rest: dict[Any, Any] = {}
     for key, value in values.items():

@@ -79,7 +79,8 @@ def test_a_number_beyond_its_scale_is_an_error() -> None:
     ("arguments", "message"),
     [
         ({}, "says nothing"),
-        ({"value": {}}, "empty dict"),
+        ({"value": {}}, "value is empty"),
+        ({"value": []}, "value is empty"),
         ({"value": ""}, "not empty"),
         ({"value": "  "}, "not empty"),
         ({"comment": ""}, "comment is ''"),
