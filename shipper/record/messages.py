@@ -52,7 +52,7 @@ def message_of(message: Any, where: str, texts: list[str], flags: Flags, role: s
 
     parts = [
         _reasoning_part(reasoning, key, where, flags)
-        for key in _REASONING_KEYS
+        for key in _reasoning_keys(message)
         if (reasoning := message.get(key)) is not None and reasoning != ""
     ]
     used = _MESSAGE_KEYS
@@ -148,6 +148,12 @@ def _unreadable(message: Any, where: str, texts: list[str], flags: Flags, role: 
     flags.append(f"{where}: not a message")
     collect_texts(message, texts)
     return {"role": role, "parts": [{"type": "unknown", "content": opaque(message, where, flags)}]}
+
+
+def _reasoning_keys(message: Json) -> tuple[str, ...]:
+    """Where the reasoning stands; vLLM says the same under both names."""
+    content, other = map(message.get, _REASONING_KEYS)
+    return _REASONING_KEYS if content != other else _REASONING_KEYS[:1]
 
 
 def _reasoning_part(reasoning: Any, key: str, where: str, flags: Flags) -> Json:
