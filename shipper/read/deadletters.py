@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shipper.record.ids import new_event_id
-from shipper.send.prepare import prepare, timestamp
+from shipper.send.prepare import document_when_sent, prepared, timestamp
 from shipper.sink.base import Outcome, Result
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
+    from shipper.route import Partition
     from shipper.settings import Settings
-    from shipper.sink.base import Sink
+    from shipper.sink.base import Prepared, Sink
 
 PATTERN = "llm-deadletter-*"
 _PAGE = 1000
@@ -112,16 +113,32 @@ def replay(
     Raises:
         ApiError, TransportError: the mark could not be written.
     """
-    line = _with_new_id(letter.original) if new_id else letter.original.encode()
-    item = prepare(line, time.time_ns(), settings.partition)
-    if item.fault:
-        return Result(Outcome.REFUSED, None, item.fault, "the original is not an event that can be read")
-    result = sink.send([item.document])[0]
+    try:
+        ready = _ready(letter, settings.partition, new_id=new_id)
+    except Exception:
+        return Result(
+            Outcome.REFUSED, None, "unreadable_entry", "the original is not an event that can be read"
+        )
+    result = sink.send([ready])[0]
     if result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
         mark = {"llm": {"deadletter": {"replayed_at": timestamp(time.time_ns())}}}
         client.update(index=letter.index, id=letter.id, doc=mark, refresh="wait_for")
     return result
 
 
-def _with_new_id(original: str) -> bytes:
-    return orjson.dumps({**orjson.loads(original), "id": new_event_id(), "given_id": False})
+def _ready(letter: DeadLetter, partition: Partition, *, new_id: bool) -> Prepared:
+    """What is sent: an entry of a spool as the document that it becomes, what the store refused of Logstash as it is.
+
+    Raises:
+        Exception: the original is neither.
+    """
+    original = orjson.loads(letter.original)
+    if "call" in original:
+        entry = {**original, "id": new_event_id(), "given_id": False} if new_id else original
+        document = document_when_sent(entry, time.time_ns())
+        return prepared(document, partition, given_id=bool(entry.get("given_id")))
+    if letter.document["llm"]["deadletter"]["stage"] != "store":
+        raise ValueError
+    if new_id:
+        original["event"]["id"] = new_event_id()
+    return prepared(original, partition)
