@@ -18,6 +18,7 @@ import orjson
 
 from shipper.errors import SettingsError, ShipperError
 from shipper.spool.ledger import load_json, save_json
+from shipper.store.web import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ def _post(url: str, lines: list[str]) -> None:
         url, orjson.dumps({"text": text}), {"content-type": "application/json"}, method="POST"
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+        with ask(request, _TIMEOUT_S) as answer:
             answer.read()
     except (OSError, HTTPException, ValueError) as error:
         status = f" ({error.code})" if isinstance(error, urllib.error.HTTPError) else ""

@@ -19,6 +19,7 @@ from shipper.capture.feedback import send_judgement
 from shipper.cli.progress import ProgressLine
 from shipper.errors import UsageError
 from shipper.feedback.rows import ARGUMENTS, Row, RowIds, arguments_of_row, format_of, rows_of
+from shipper.spool.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +99,7 @@ def import_(
     job = _Job(application, columns, defaults, file, dry_run=dry_run)
     with ExitStack() as stack:
         source = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
-        out = stack.enter_context(rejects.open("wb")) if rejects is not None else None
+        out = stack.enter_context(open(rejects, "wb", opener=private)) if rejects is not None else None
         job.run(source, form, out)
     verb = "would be logged" if dry_run else "logged"
     click.echo(f"{job.logged:,} rows {verb}, {job.rejected:,} rejected.")

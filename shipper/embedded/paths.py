@@ -88,7 +88,7 @@ class NodePaths:
         Raises:
             OSError: the home can't be written.
         """
-        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.config, self.data, self.logs, self.modules, self.snapshots, self.temporary):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -26,6 +26,7 @@ import orjson
 from shipper.errors import UsageError
 from shipper.read.scan import Position
 from shipper.spool.lock import FileLock
+from shipper.spool.private import private
 
 if TYPE_CHECKING:
     import io
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from shipper.export.formats import Encoded
 
 _FOLDER_MODE: Final = 0o700
-_FILE_MODE: Final = 0o600
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Parts:
                 lock.release()
                 raise
         counted = _counted(folder / "counted.json", job["slices"])
-        pages = open(folder / "pages", "ab", opener=_private)  # noqa: SIM115 - open until `close`
+        pages = open(folder / "pages", "ab", opener=private)  # noqa: SIM115 - open until `close`
         pages.truncate(counted.size)
         return cls(folder, lock, job, pages, counted)
 
@@ -152,7 +152,7 @@ class Parts:
             OSError: it can't be written.
         """
         whole = self._folder / ("pages" if assemble is None else "whole")
-        with open(whole, "ab", opener=_private) as out:
+        with open(whole, "ab", opener=private) as out:
             if assemble is not None:
                 out.truncate(0)  # a killed process may have begun with it
                 with open(self._folder / "pages", "rb") as pages:
@@ -210,10 +210,6 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _replace(path: Path, value: Mapping[str, Any]) -> None:
     new = path.with_suffix(".new")
-    with open(new, "wb", opener=_private) as file:
+    with open(new, "wb", opener=private) as file:
         file.write(orjson.dumps(value))
     new.replace(path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, _FILE_MODE)

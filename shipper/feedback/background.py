@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.embedded import find_node
 from shipper.spool.lock import is_locked
+from shipper.spool.private import private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +118,7 @@ class Beside:
 
 
 def _start(home: Path, lock: int) -> int:
-    with (home / _LOG).open("ab") as log:
+    with open(home / _LOG, "ab", opener=private) as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM, "join", "--follow", "--beside-node"],
             stdin=subprocess.DEVNULL,

@@ -56,7 +56,8 @@ class Checkpoint:
             UsageError: the same import is running.
             OSError: the folder can't be written to.
         """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock.acquire(path.with_suffix(".lock"))
         if lock is None:
             raise UsageError("This import is running already, in another process.")

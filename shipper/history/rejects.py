@@ -11,6 +11,7 @@ import orjson
 from shipper.history.event import Place, Row
 from shipper.history.sources.lines import json_lines
 from shipper.history.sources.tables import csv_rows
+from shipper.spool.private import private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ class RejectsFile:
         self.size = kept_bytes
         if path is not None:
             kept = kept_bytes if path.exists() and path.stat().st_size >= kept_bytes else 0
-            self._file = path.open("r+b" if kept else "wb")
+            self._file = open(path, "r+b" if kept else "wb", opener=private)  # noqa: SIM115 - open until `close`
             self._file.truncate(kept)
             self._file.seek(0, io.SEEK_END)
             self.size = kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from shipper.errors import UsageError
 from shipper.sink.base import Outcome, Result
+from shipper.spool.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ class FileTarget:
                 raise UsageError(
                     f"{path} is not what the import left that stopped: begin anew with --restart."
                 )
-            self._file: BinaryIO = path.open("r+b" if kept_bytes else "wb")
+            self._file: BinaryIO = open(path, "r+b" if kept_bytes else "wb", opener=private)  # noqa: SIM115 - open until `close`
             self._file.truncate(kept_bytes)
             self._file.seek(0, io.SEEK_END)
         except OSError as error:

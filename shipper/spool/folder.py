@@ -104,7 +104,8 @@ def create_folder(root: Path, name: str) -> tuple[InstanceFolder, FileLock, File
     Raises:
         OSError: the spool can't be written.
     """
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.mkdir(mode=0o700, exist_ok=True)
     hidden = InstanceFolder(root / f".{name}")
     hidden.path.mkdir(mode=0o700, exist_ok=True)
     writer, drain = FileLock.acquire(hidden.writer_lock), FileLock.acquire(hidden.drain_lock)

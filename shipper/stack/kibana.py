@@ -15,6 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from shipper.errors import StoreError, StoreUnauthorised, StoreUnreachable
+from shipper.store.web import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +117,7 @@ class Kibana:
         request = urllib.request.Request(base + path, body, headers, method=method)  # noqa: S310 - the operator's own address
         try:
             context = ssl.create_default_context(cafile=self.ca) if base.startswith("https:") else None
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S, context=context) as answer:  # noqa: S310
+            with ask(request, _TIMEOUT_S, context) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, said = error.code, error.read()

@@ -44,6 +44,7 @@ def test_it_joins_what_comes(road: Road, home_of_node: Path) -> None:
     assert pid is not None
     assert joiner_pid(home_of_node) == pid
     assert start_joiner(home_of_node) is None
+    assert (home_of_node / "joiner.log").stat().st_mode & 0o777 == 0o600
     [hit] = road.store.search(index="llm-completions-join")["hits"]["hits"]
     deadline = time.monotonic() + 30
     while "feedback" not in road.store.get(index=hit["_index"], id=call.event_id)["_source"]["llm"]:

@@ -155,6 +155,7 @@ def test_a_file_of_feedback_is_imported_once(road: Road, run: Run, tmp_path: Pat
     for _ in range(2):
         result = run(feedback, "import", str(file), *options)
         assert (result.exit_code, result.stdout) == (1, "3 rows logged, 2 rejected.\n")
+    assert (tmp_path / "rejects").stat().st_mode & 0o777 == 0o600
     rejects = [orjson.loads(line) for line in (tmp_path / "rejects").read_bytes().splitlines()]
     assert [(one["line"], one["reason"][:20]) for one in rejects] == [
         (4, "rating is 9, not wit"),

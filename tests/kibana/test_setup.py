@@ -76,6 +76,17 @@ def test_what_people_changed() -> None:
     assert view["runtimeFieldMap"] == {"mine": {}}
 
 
+def test_credentials_stay_with_the_address_that_they_are_for() -> None:
+    """Whoever answers with another host's address does not get them sent there."""
+    with (
+        Loopback(Answer(200, {"version": {"number": "9.5.3"}})) as elsewhere,
+        Loopback(Answer(302, b"", {"location": f"{elsewhere.url}/api/status"})) as loopback,
+        pytest.raises(StoreError, match=r"\(302\)"),
+    ):
+        Kibana(loopback.url, USER).version()
+    assert elsewhere.requests == []
+
+
 @pytest.mark.parametrize("version", ["8.19.7", "9.4.1"])
 def test_a_kibana_without_the_api_gets_the_import(version: str) -> None:
     """It says so in a sentence; the data views are not imported, so that people's changes to them stay."""

@@ -78,6 +78,18 @@ def test_a_webhook_is_told_once(settings: Settings) -> None:
     assert len(got) == 2
 
 
+def test_who_answers_with_another_address_was_not_told(settings: Settings) -> None:
+    """Followed, it would become a request without the alert, and whoever answers that would count as told."""
+
+    def answer(request: Request) -> Answer:
+        return Answer(302, b"", {"location": "/elsewhere"}) if request.method == "POST" else Answer(200, b"")
+
+    with Loopback(answer) as loopback:
+        here = settings.replace(alerts_webhook=SecretStr(loopback.url))
+        with pytest.raises(NotTold, match="302"):
+            tell(here, {"x": "X"})
+
+
 def test_who_could_not_be_told_is_told_later(settings: Settings) -> None:
     """A failure is an error without the address, and the alert stays news."""
     refusing = [True]

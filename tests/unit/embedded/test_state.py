@@ -218,6 +218,12 @@ def test_the_folders_are_private(paths: NodePaths) -> None:
     assert {folder.stat().st_mode & 0o777 for folder in (paths.root, paths.data, paths.logs)} == {0o700}
 
 
+def test_a_home_that_is_made_is_private(tmp_path: Path) -> None:
+    """Who could write there could put a node of their own in place of ours."""
+    NodePaths.of_home(tmp_path / "new").create()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(("said", "percent"), [(37.5, 37.5), ("NaN", 0.0), (float("nan"), 0.0)])
 def test_an_unknown_share_of_recovered_shards_is_zero(said: object, percent: float) -> None:
     """In the first moment of a start the node answers NaN, which is no progress to show."""

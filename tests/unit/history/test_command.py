@@ -40,6 +40,7 @@ def test_a_stream_into_a_file(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert (summary["accepted"], summary["delivered"], summary["rejected"]) == (3, 2, 1)
     assert summary["reasons"] == {"malformed_json": 1}
+    assert {path.stat().st_mode & 0o777 for path in (out, rejects)} == {0o600}  # they hold prompts
     kept = orjson.loads(rejects.read_bytes())
     rejects.write_bytes(orjson.dumps({**kept, "original": orjson.dumps(ROW).decode()}))
     done = CliRunner().invoke(import_, ["--rejects-of", str(rejects), "--app", "x", "--to", str(again)])

@@ -203,3 +203,9 @@ def test_descriptors_that_the_application_has_closed(
     writer.release()
     with pytest.raises(OSError, match="Bad file descriptor"):
         segment.append(b"x")
+
+
+def test_a_home_that_is_made_is_private(home: Path) -> None:
+    """Who could write there could put a spool of their own in place of ours."""
+    create_folder(home / "new" / "spool", instance_name())
+    assert (home / "new").stat().st_mode & 0o777 == 0o700
