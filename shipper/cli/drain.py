@@ -70,7 +70,7 @@ def drain(follow: bool, timeout_s: float, metrics_port: int | None, metrics_file
     sender.stop(settings.exit_timeout_s)
     click.echo(f"{sent} events sent.")
     if not follow and not drained:
-        click.echo(f"Events remain in the spool: {trouble or 'interrupted'}.", err=True)
+        click.echo(f"Events remain in the spool: {trouble.rstrip('.') or 'interrupted'}.", err=True)
         raise click.exceptions.Exit(69)
 
 

@@ -12,7 +12,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from elastic_transport import ConnectionTimeout, TransportError
+from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elastic_transport.client_utils import url_to_node_config
 
 from shipper.errors import SettingsError
@@ -20,7 +20,7 @@ from shipper.settings import without_credentials
 from shipper.sink.base import Outcome, Result
 from shipper.sink.compress import compress, worth_compressing
 from shipper.store.client import check_ca
-from shipper.store.explain import cause_of
+from shipper.store.explain import cause_of, tls_advice
 from shipper.store.transport import QuietNode, RawNdjson, StoreTransport
 
 if TYPE_CHECKING:
@@ -84,20 +84,32 @@ class LogstashSink:
         if self._compress:
             body, headers["content-encoding"] = compress(body), "gzip"
         try:
-            transport = self._connected()
-            tries = len(self._settings.logstash_url)  # one that is busy may have a neighbour that isn't
-            while True:
-                answer = transport.perform_request("POST", "/", headers=headers, body=body)
-                result = meaning(answer.meta.status, answer.body, self._where)
-                tries -= 1
-                if result.outcome is not Outcome.RETRY or tries == 0:
-                    return result
+            return self._offer(body, headers)
         except TransportError as error:
             kind = "timeout" if isinstance(error, ConnectionTimeout) else "connection"
-            cause = "timed out" if isinstance(error, ConnectionTimeout) else cause_of(error)
-            return Result(Outcome.RETRY, None, kind, f"no answer from Logstash at {self._where}: {cause}")
+            return Result(
+                Outcome.RETRY, None, kind, f"no answer from Logstash at {self._where}: {_cause(error)}"
+            )
         except SettingsError as error:  # a certificate file that is gone, say
             return Result(Outcome.PAUSE, None, type(error).__name__, str(error))
+
+    def _offer(self, body: bytes, headers: dict[str, str]) -> Result:
+        """The first address that takes it decides; else what the first one said, but no refusal while another waits.
+
+        Raises:
+            TransportError, SettingsError: as sending does.
+        """
+        transport = self._connected()
+        told: Result | None = None
+        for _ in self._settings.logstash_url:
+            answer = transport.perform_request("POST", "/", headers=headers, body=body)
+            result = meaning(answer.meta.status, answer.body, _address(answer.meta.node))
+            if result.outcome is Outcome.DELIVERED:
+                return result
+            if told is None or told.outcome is Outcome.REFUSED:
+                told = result
+        assert told is not None, "there is at least one address"
+        return told
 
     def _connected(self) -> StoreTransport:
         with self._lock:
@@ -156,6 +168,21 @@ def _pause(status: int, error_type: str, what: str) -> Result:
         else "check SHIPPER_LOGSTASH_URL, and the proxy in between if there is one"
     )
     return Result(Outcome.PAUSE, status, error_type, f"{what}: {advice}.")
+
+
+def _cause(error: TransportError) -> str:
+    """What went wrong, and what to do."""
+    if isinstance(error, ConnectionTimeout):
+        return "timed out"
+    cause = cause_of(error)
+    if isinstance(error, TlsError):
+        return f"{cause}. {tls_advice(cause, 'LOGSTASH')}"
+    return f"{cause}. Check that it runs, and SHIPPER_LOGSTASH_URL: http:// or https://, host and port"
+
+
+def _address(node: NodeConfig) -> str:
+    host = f"[{node.host}]" if ":" in node.host else node.host
+    return f"{node.scheme}://{host}:{node.port}{node.path_prefix}"
 
 
 def _node_config(settings: Settings, url: str) -> NodeConfig:

@@ -130,7 +130,8 @@ def _no_answer(error: Exception, where: str) -> StoreError:
             "SHIPPER_REQUEST_TIMEOUT_S sets how long to wait."
         )
     if isinstance(error, TlsError):
-        return StoreUnreachable(f"No safe connection to the store at {where}: {cause}. {_tls_advice(cause)}")
+        advice = tls_advice(cause, "ELASTICSEARCH")
+        return StoreUnreachable(f"No safe connection to the store at {where}: {cause}. {advice}")
     if isinstance(error, SerializationError):
         return NotElasticsearch(f"What answers at {where} is not Elasticsearch: {cause}. {_CHECK_ADDRESS}.")
     if "without an answer" in cause or "reset" in cause or "not http" in cause.lower():
@@ -144,16 +145,20 @@ def _no_answer(error: Exception, where: str) -> StoreError:
     )
 
 
-def _tls_advice(cause: str) -> str:
+def tls_advice(cause: str, service: str) -> str:
+    """What to do about a connection that is not safe. Never raises.
+
+    Args:
+        cause: as `cause_of` tells it.
+        service: whose settings these are: `ELASTICSEARCH` or `LOGSTASH`.
+    """
     if "wrong version number" in cause or "record layer failure" in cause:
-        return "It speaks plain HTTP there: use http:// in SHIPPER_ELASTICSEARCH_URL."
+        return f"It speaks plain HTTP there: use http:// in SHIPPER_{service}_URL."
     if "expired" in cause:
-        return "Renew the store's certificate, and check this machine's clock."
+        return "Renew its certificate, and check this machine's clock."
     if "mismatch" in cause or "not valid for" in cause:
         return "Use the host name that the certificate was made for."
-    return (
-        "Set SHIPPER_ELASTICSEARCH_CA to the PEM file of the authority that signed the store's certificate."
-    )
+    return f"Set SHIPPER_{service}_CA to the PEM file of the authority that signed its certificate."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

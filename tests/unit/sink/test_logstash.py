@@ -178,13 +178,42 @@ def test_after_a_refused_part_the_rest_is_not_tried(tmp_path: Path) -> None:
     assert len(server.requests) == 2
 
 
-def test_a_busy_address_is_passed_over(tmp_path: Path) -> None:
-    """With two addresses, one of which says 429 for ever, every batch is delivered by the other."""
-    with Loopback(Answer(429, "busy")) as busy, Loopback(OK) as idle:
-        sink = sink_to(tmp_path, busy, idle)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(429, "busy"),
+        Answer(401, ""),
+        Answer(403, ""),
+        Answer(301, "", {"location": "http://127.0.0.1:9/"}),
+        Answer(200, "<html>log in</html>"),
+        Answer(413, ""),
+        Answer(400, "bad"),
+    ],
+    ids=lambda answer: str(answer.status),
+)
+def test_an_address_that_does_not_take_it_is_passed_over(tmp_path: Path, answer: Answer) -> None:
+    """With two addresses, one of which always answers otherwise, every batch is delivered by the other."""
+    with Loopback(answer) as bad, Loopback(OK) as good:
+        sink = sink_to(tmp_path, bad, good)
         for number in range(4):
             assert outcomes(sink.send(batch(str(number)))) == [Outcome.DELIVERED]
-    assert sorted(one for request in idle.requests for one in ids(request)) == ["0", "1", "2", "3"]
+    assert sorted(one for request in good.requests for one in ids(request)) == ["0", "1", "2", "3"]
+
+
+def test_nothing_is_refused_while_another_address_may_take_it(tmp_path: Path) -> None:
+    """One address says that a document is too large, the other one is busy: it waits."""
+    with Loopback(Answer(413, "")) as small, Loopback(Answer(429, "busy")) as busy:
+        sink = sink_to(tmp_path, small, busy)
+        assert [outcomes(sink.send(batch("a"))) for _ in range(2)] == [[Outcome.RETRY]] * 2
+
+
+def test_the_address_that_answered_is_named(tmp_path: Path) -> None:
+    """Of two addresses only the one that has to be looked at is in the sentence."""
+    with Loopback(Answer(401, "")) as one, Loopback(Answer(413, "")) as other:
+        (result,) = sink_to(tmp_path, one, other).send(batch("a"))
+    assert result.outcome is Outcome.PAUSE
+    assert one.url in result.reason
+    assert other.url not in result.reason
 
 
 def test_an_address_that_is_away_is_passed_over(tmp_path: Path) -> None:
@@ -259,6 +288,24 @@ def test_threads_send_at_once(tmp_path: Path) -> None:
             results = list(pool.map(lambda n: sink.send(batch(str(n))), range(20)))
     assert all(outcomes(one) == [Outcome.DELIVERED] for one in results)
     assert sorted(int(one) for request in server.requests for one in ids(request)) == list(range(20))
+
+
+def test_without_a_safe_connection_the_setting_is_named(tmp_path: Path) -> None:
+    """An unknown authority, a plain port behind https:// and a TLS port behind http:// each say what to do."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    with Loopback(OK, tls=context) as safe, Loopback(OK) as plain:
+        asked = (
+            safe.url,
+            plain.url.replace("http:", "https:"),
+            safe.url.replace("https:", "http:"),
+        )
+        sinks = [LogstashSink(Settings(home=tmp_path, logstash_url=url)) for url in asked]
+        reasons = [sink.send(batch("a"))[0].reason for sink in sinks]
+    assert "Set SHIPPER_LOGSTASH_CA" in reasons[0]
+    assert "use http:// in SHIPPER_LOGSTASH_URL" in reasons[1]
+    assert "SHIPPER_LOGSTASH_URL" in reasons[2]
+    assert "ELASTICSEARCH" not in "".join(reasons)
 
 
 @given(st.lists(st.integers(20, 400), max_size=30), st.integers(1, 1000))
