@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 import orjson
 
 from shipper.cli.group import CommandGroup
-from shipper.read.deadletters import DeadLetter, dead_letters, replay
+from shipper.read.deadletters import dead_letters, letters_on_disk, replay
 from shipper.read.terminal import printable
 from shipper.settings import Settings
 from shipper.sink import make_sink
 from shipper.sink.base import Outcome
-from shipper.spool.refused import refused_letters
 from shipper.store.client import open_store
 
 _MESSAGE_WIDTH = 200
@@ -33,7 +34,7 @@ def list_(app: str | None, reason: str | None, limit: int, replayed: bool, as_js
     settings = Settings.load()
     with open_store(settings) as client:
         letters = list(dead_letters(client, app=app, reason=reason, replayed=replayed, limit=limit))
-    letters += [DeadLetter("", one["event"]["id"], one) for one in refused_letters(settings.spool_dir)]
+    letters += letters_on_disk(settings, app=app, reason=reason)
     if as_json:
         for letter in letters:
             click.echo(orjson.dumps(letter.document))
@@ -61,6 +62,7 @@ def show(letter_id: str) -> None:
     settings = Settings.load()
     with open_store(settings) as client:
         found = list(dead_letters(client, ids=[letter_id], replayed=True, limit=1))
+    found += letters_on_disk(settings, ids=[letter_id])
     if not found:
         click.echo(f"No dead letter has the id {letter_id}: `shipper deadletter list`.", err=True)
         raise click.exceptions.Exit(1)
@@ -83,7 +85,8 @@ def replay_(
     sink = make_sink(settings)
     taken = refused = 0
     with open_store(settings) as client:
-        for letter in dead_letters(client, ids=letter_ids, app=app, reason=reason):
+        chosen = letters_on_disk(settings, ids=letter_ids, app=app, reason=reason)
+        for letter in chain(dead_letters(client, ids=letter_ids, app=app, reason=reason), chosen):
             result = replay(client, sink, settings, letter, new_id=new_id)
             if result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
                 taken += 1

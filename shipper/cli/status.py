@@ -18,6 +18,7 @@ from shipper.settings import Settings, without_credentials
 from shipper.spool.books import ProcessBooks, finished_balance, finished_books, read_books
 from shipper.spool.folder import spool_size
 from shipper.spool.ledger import Balance
+from shipper.spool.refused import refused_numbers
 from shipper.store.client import open_store
 
 if TYPE_CHECKING:
@@ -88,11 +89,12 @@ def _close(settings: Settings, wait_s: float) -> list[Closing]:
     """What the store holds of this machine's processes, and of those that sent it a heartbeat."""
     books = finished_books(settings.spool_dir)
     books |= {process.instance: process.balance for process in read_books(settings.spool_dir)}
+    on_disk = refused_numbers(settings.spool_dir)
     deadline = time.monotonic() + wait_s
     with open_store(settings) as client:
         books = heartbeat_books(client) | books
         while True:
-            closings = close(client, books)
+            closings = close(client, books, on_disk)
             if all(one.closes for one in closings) or time.monotonic() >= deadline:
                 return closings
             time.sleep(1.0)
@@ -186,7 +188,8 @@ def _print_closings(closings: Sequence[Closing]) -> None:
         click.echo("All of these are in the store, each once.")
     else:
         click.echo(
-            "They are under way (Logstash's queue, the next refresh), deleted, or lost: docs/delivery.md."
+            "They are under way (Logstash's queue, the next refresh), deleted, dead letters on another machine's "
+            "disk, or lost: docs/delivery.md."
         )
 
 

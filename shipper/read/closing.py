@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from elasticsearch import Elasticsearch
 
@@ -42,16 +43,23 @@ class Closing:
         return not self.lost and not self.doubled
 
 
-def close(client: Elasticsearch, books: Mapping[str, Balance]) -> list[Closing]:
+def close(
+    client: Elasticsearch, books: Mapping[str, Balance], on_disk: Mapping[str, AbstractSet[int]]
+) -> list[Closing]:
     """Compare each process's books with the store; processes that accepted nothing are left out.
 
-    The books have to be read before: the store may know more than they do, never less.
+    Args:
+        client: the store.
+        books: by process; read before, since the store may know more than they do, never less.
+        on_disk: the numbers of dead letters that no store would take, by process: they are not lost.
 
     Raises:
         ApiError, TransportError: the store refused or did not answer.
     """
     return [
-        _closing(client, instance, balance) for instance, balance in sorted(books.items()) if balance.accepted
+        _closing(client, instance, balance, on_disk.get(instance, set()))
+        for instance, balance in sorted(books.items())
+        if balance.accepted
     ]
 
 
@@ -87,7 +95,7 @@ def runs_of(missing: Iterable[int]) -> list[tuple[int, int]]:
     return merged((number, number) for number in sorted(missing))
 
 
-def _closing(client: Elasticsearch, instance: str, balance: Balance) -> Closing:
+def _closing(client: Elasticsearch, instance: str, balance: Balance, on_disk: AbstractSet[int]) -> Closing:
     blocks = _blocks(client, instance)
     missing: list[tuple[int, int]] = []
     doubled = 0
@@ -97,7 +105,7 @@ def _closing(client: Elasticsearch, instance: str, balance: Balance) -> Closing:
             continue
         there = _numbers(client, _DOCUMENTS, instance, first, last)
         doubled += sum(count > 1 for count in there.values())
-        wanted = set(range(first, last + 1)) - there.keys()
+        wanted = set(range(first, last + 1)) - there.keys() - on_disk
         if wanted:
             wanted -= _numbers(client, _LETTERS, instance, first, last).keys()
         missing += runs_of(wanted)

@@ -11,6 +11,7 @@ import orjson
 from shipper.record.ids import new_event_id
 from shipper.send.prepare import document_when_sent, prepared, timestamp
 from shipper.sink.base import Outcome, Result
+from shipper.spool.refused import refused_letters, settle_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ _PAGE = 1000
 class DeadLetter:
     """One dead letter, as stored."""
 
-    index: str
+    index: str  # empty for one that no store would take: it is on this machine's disk
     id: str
     document: dict[str, Any]
 
@@ -98,6 +99,20 @@ def dead_letters(
         left = None if left is None else left - len(page)
 
 
+def letters_on_disk(
+    settings: Settings, *, app: str | None = None, reason: str | None = None, ids: Sequence[str] = ()
+) -> list[DeadLetter]:
+    """Those of this machine that no store would take, by the same choice. Raises OSError if they can't be read."""
+    letters = [DeadLetter("", one["event"]["id"], one) for one in refused_letters(settings.spool_dir)]
+    return [
+        one
+        for one in letters
+        if (app is None or one.document["llm"]["application"]["name"] == app)
+        and (reason is None or one.reason == reason)
+        and (not ids or one.id in ids)
+    ]
+
+
 def replay(
     client: Elasticsearch, sink: Sink, settings: Settings, letter: DeadLetter, *, new_id: bool = False
 ) -> Result:
@@ -106,12 +121,12 @@ def replay(
     Args:
         client: the store, to mark the letter.
         sink: where the event goes.
-        settings: partition.
+        settings: partition, and where the disk's letters are.
         letter: which.
         new_id: give the event an id of its own, for one whose id was used by another.
 
     Raises:
-        ApiError, TransportError: the mark could not be written.
+        ApiError, TransportError, OSError: the mark could not be written.
     """
     try:
         ready = _ready(letter, settings.partition, new_id=new_id)
@@ -120,7 +135,9 @@ def replay(
             Outcome.REFUSED, None, "unreadable_entry", "the original is not an event that can be read"
         )
     result = sink.send([ready])[0]
-    if result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
+    if result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE) and not letter.index:
+        settle_refused(settings.spool_dir, letter.id)
+    elif result.outcome in (Outcome.DELIVERED, Outcome.DUPLICATE):
         mark = {"llm": {"deadletter": {"replayed_at": timestamp(time.time_ns())}}}
         client.update(index=letter.index, id=letter.id, doc=mark, refresh="wait_for")
     return result

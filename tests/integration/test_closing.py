@@ -49,7 +49,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def closed(es: Elasticsearch, **balance: Any) -> tuple[int, int, list[tuple[int, int]]]:
     """Lost, doubled and gaps of the process with these books."""
-    (one,) = close(es, {NAME: Balance(**balance)})
+    (one,) = close(es, {NAME: Balance(**balance)}, {})
     return one.lost, one.doubled, one.gaps
 
 
@@ -86,10 +86,21 @@ def test_a_double_does_not_make_up_for_a_loss(clean_store: Elasticsearch) -> Non
     assert closed(clean_store, accepted=19, delivered=19) == (1, 1, [(15, 15)])
 
 
+def test_a_dead_letter_on_the_disk_is_not_lost(clean_store: Elasticsearch) -> None:
+    """What no store would take is on this machine; of another process's numbers that says nothing."""
+    setup(clean_store)
+    put(clean_store, COMPLETIONS, range(1, 15))
+    books = {NAME: Balance(accepted=16, delivered=14, dead_lettered=2)}
+    (one,) = close(clean_store, books, {NAME: {15, 16}, "another": {3}})
+    assert (one.lost, one.missing) == (0, 0)
+    (one,) = close(clean_store, books, {NAME: {16}, "another": {15}})
+    assert (one.lost, one.gaps) == (1, [(15, 15)])
+
+
 def test_an_empty_store_holds_nothing(clean_store: Elasticsearch) -> None:
     """Without any index everything that was delivered is missing; a process that accepted nothing is left out."""
     assert closed(clean_store, accepted=12, delivered=10, pending=2) == (10, 0, [(1, 12)])
-    assert close(clean_store, {NAME: Balance()}) == []
+    assert close(clean_store, {NAME: Balance()}, {}) == []
 
 
 @given(st.sets(st.integers(1, 50)), st.integers(0, 50), st.integers(0, 50))

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from elasticsearch import Elasticsearch
 
+from shipper.cli.deadletter import deadletter
 from shipper.read.deadletters import DeadLetter, replay
 from shipper.settings import Settings
 from shipper.sink import make_sink
 from shipper.sink.base import Outcome, Result
-from tests.loopback import Answer, Loopback, elasticsearch
+from shipper.spool.refused import keep_refused
+from tests.loopback import Answer, Loopback, elasticsearch, ok
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +80,44 @@ def test_what_is_no_event_is_not_sent(tmp_path: Path, letter: DeadLetter, new_id
     result, sent, marked = sent_again(tmp_path, letter, new_id=new_id)
     assert (result.outcome, sent, marked) == (Outcome.REFUSED, [], {})
     assert result.reason == "the original is not an event that can be read"
+
+
+def test_what_only_the_disk_holds_is_listed_shown_and_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter that no store would take is one like the others: chosen by application, and gone once it is sent."""
+    nothing = elasticsearch(
+        replaced={("POST", "/llm-deadletter-*/_search"): ok({"hits": {"hits": [], "total": {"value": 0}}})}
+    )
+    with Loopback(nothing) as store, Loopback(Answer(413, ""), Answer(200, "ok")) as logstash:
+        settings = Settings(home=tmp_path)
+        settings.spool_dir.mkdir()
+        for name in ("one", "two"):
+            letter = letter_of_logstash({**REFUSED, "event": {"dataset": "llm.completion", "id": name}})
+            letter.document["@timestamp"] = "2025-11-21T07:30:40.000001Z"
+            letter.document["event"]["id"] = f"letter-{name}"
+            letter.document["llm"]["application"] = {"name": name}
+            keep_refused(settings.spool_dir, "web-1-42-ab", orjson.dumps(letter.document))
+        monkeypatch.setenv("SHIPPER_HOME", str(tmp_path))
+        monkeypatch.setenv("SHIPPER_ELASTICSEARCH_URL", store.url)
+        monkeypatch.setenv("SHIPPER_LOGSTASH_URL", logstash.url)
+
+        def said(*arguments: str) -> tuple[int, str]:
+            done = CliRunner().invoke(deadletter, arguments)
+            return done.exit_code, done.output
+
+        _, listed = said("list", "--app", "one")
+        assert "letter-one" in listed
+        assert "letter-two" not in listed
+        assert '"letter-two"' in said("show", "letter-two")[1]
+        assert said("replay", "letter-one")[0] == 1
+        assert said("replay", "letter-one") == (0, "1 sent again, 0 refused again.\n")
+        assert "letter-one" not in said("list")[1]
+        assert said("replay", "--all") == (0, "1 sent again, 0 refused again.\n")
+        assert said("list") == (0, "No dead letters.\n")
+    assert [one["event"]["id"] for request in logstash.requests for one in request.lines] == [
+        "one",
+        "one",
+        "two",
+    ]
+    assert not [one for one in store.requests if "/_update/" in one.path]
