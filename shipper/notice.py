@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 
 LOGGER = logging.getLogger("shipper")
 _INTERVAL_S = 60.0
@@ -20,7 +21,8 @@ def warn(matter: str, message: str) -> None:
         if now - _last.get(matter, -_INTERVAL_S) < _INTERVAL_S:
             return
         _last[matter] = now
-    LOGGER.warning("%s", message)
+    with suppress(Exception):  # a handler of the application's may raise
+        LOGGER.warning("%s", message)
 
 
 def internal_error(message: str, error: Exception) -> None:

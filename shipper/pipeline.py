@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shipper import notice
@@ -41,17 +42,20 @@ class Pipeline:
         self._application = ""
         self._reset(sending=sending)
 
-    def _reset(self, *, sending: bool) -> None:
+    def _reset(self, *, sending: bool, writer: SpoolWriter | None = None) -> None:
         self._reader: FolderReader | None = None
         self._from_memory = Tally()  # sent from memory before there was a folder to enter it
         self._sender: Sender | None = None
         self._sending = sending
         self._deferred: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.writer = SpoolWriter(
-            self.settings,
+        self.writer = writer or self._new_writer(self.settings)
+
+    def _new_writer(self, settings: Settings) -> SpoolWriter:
+        return SpoolWriter(
+            settings,
             on_open=self._opened,
             make_room=self._make_room,
-            buffer=MemoryBuffer(self.settings.memory_max_bytes, self._sent_from_memory),
+            buffer=MemoryBuffer(settings.memory_max_bytes, self._sent_from_memory),
         )
 
     def serve(self, application: str) -> None:
@@ -144,7 +148,10 @@ class Pipeline:
             self.flush(timeout_s, patient=False)
         sender, self._sender = self._sender, None
         self._sending = False
-        self.writer.close()
+        # Who still logs while the interpreter ends writes to a new folder: nobody would send from memory.
+        on_disk = "process" if self.settings.durability == "memory" else self.settings.durability
+        later = self._new_writer(self.settings.model_copy(update={"durability": on_disk}))
+        self.writer.close(later)
         if sender is not None:
             sender.stop(max(0.1, deadline - time.monotonic()))
         elif self._reader is not None:
@@ -155,7 +162,7 @@ class Pipeline:
                 f"{lost} events could be neither sent nor written to {self.settings.spool_dir}: they end with this "
                 "process. `shipper doctor` looks at the folder and the store.",
             )
-        self._reset(sending=False)  # who still logs while the interpreter ends writes to a new folder
+        self._reset(sending=False, writer=later)
 
     def after_fork(self) -> None:
         """In the child: the parent's folder, threads and sequence are not ours; start afresh. Never raises."""
@@ -207,7 +214,8 @@ class Pipeline:
         if self._sender is not None:
             self._sender.add_source(self._reader)
         if self._from_memory != Tally():
-            self._reader.absorb(self._from_memory, self.writer.accepted)
+            with suppress(OSError):  # the counts in memory stand
+                self._reader.absorb(self._from_memory, self.writer.accepted)
 
     def _make_room(self) -> bool:
         try:

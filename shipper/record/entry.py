@@ -18,7 +18,7 @@ from shipper.record.serialize import to_json
 from shipper.record.truncate import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _SEQUENCE_PREFIX = b'{"seq":'
 _ENVELOPE_BYTES = 2048  # room for what stands around the call
@@ -75,6 +75,17 @@ def encode(call: Call, application: bytes, max_bytes: int, changed: Sequence[str
         call.at_ns,
         body,
     )
+
+
+def highest_sequence(lines: Iterable[bytes], known: int) -> int:
+    """The highest of the known number and those of the lines, which may lie out of order. Never raises.
+
+    A line whose number can't be read counts as the one that follows.
+    """
+    for line in lines:
+        number = sequence_of(line)
+        known = known + 1 if number is None else max(known, number)
+    return known
 
 
 def sequence_of(line: bytes) -> int | None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipper.record.entry import sequence_of
+from shipper.record.entry import highest_sequence
 from shipper.spool.folder import InstanceFolder, instance_folders
 from shipper.spool.ledger import Balance, Ledger, load_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NEWLINE = 10
 _KEEP_FINISHED_S = 30 * 86_400
-_TAIL_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,11 @@ def read_books(root: Path) -> list[ProcessBooks]:
     Raises:
         OSError: the spool can't be read.
     """
-    return [_process_books(folder) for folder in instance_folders(root)]
+    return [
+        _process_books(folder)
+        for folder in instance_folders(root)
+        if not folder.finished_ledger().exists()  # else it is being removed, or who did so was killed
+    ]
 
 
 def finished_balance(root: Path) -> Balance:
@@ -75,37 +77,50 @@ def dead_balance(folder: InstanceFolder, ledger: Ledger) -> Balance:
     dropped = dict(ledger.dropped)
     for reason, count in drops.get("dropped", {}).items():
         dropped[reason] = dropped.get(reason, 0) + count
+    pending, highest = undecided(folder, ledger)
     return Balance(
-        accepted=max(ledger.sequence_high, int(drops.get("sequence_high", 0)), _last_sequence(folder)),
+        accepted=max(highest, int(drops.get("sequence_high", 0))),
         delivered=ledger.delivered,
         duplicate=ledger.duplicate,
         conflicting=ledger.conflicting,
         dead_lettered=ledger.dead_lettered,
         dropped=dropped,
-        pending=pending_lines(folder, ledger),
+        pending=pending,
     )
 
 
-def pending_lines(folder: InstanceFolder, ledger: Ledger) -> int:
-    """Complete lines behind the confirmed position. Raises OSError if the folder can't be read."""
-    return sum(
-        count_lines(folder, number, ledger.offset if number == ledger.segment else 0)
-        for number in folder.segments()
-        if number >= ledger.segment
-    )
+def undecided(folder: InstanceFolder, ledger: Ledger) -> tuple[int, int]:
+    """Complete lines behind the confirmed position, and the highest sequence number up to their end.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    count, highest = 0, ledger.sequence_high
+    for number in folder.segments():
+        if number >= ledger.segment:
+            offset = ledger.offset if number == ledger.segment else 0
+            lines, highest = scan_lines(folder, number, offset, highest)
+            count += lines
+    return count, highest
 
 
-def count_lines(folder: InstanceFolder, number: int, offset: int = 0) -> int:
-    """Complete lines of a segment behind an offset; 0 when it is gone. Raises OSError if it can't be read."""
+def scan_lines(folder: InstanceFolder, number: int, offset: int, highest: int) -> tuple[int, int]:
+    """Complete lines of a segment behind an offset, and the highest sequence number with that known before.
+
+    Raises:
+        OSError: it can't be read; one that is gone has no lines.
+    """
     count = 0
     try:
-        with folder.segment(number).open("rb", buffering=0) as file:
+        with folder.segment(number).open("rb", buffering=1 << 20) as file:
             file.seek(offset)
-            while block := file.read(1 << 20):
-                count += block.count(_NEWLINE)
+            for line in file:
+                if line.endswith(b"\n"):
+                    count += 1
+                    highest = highest_sequence((line,), highest)
     except FileNotFoundError:
-        return 0
-    return count
+        pass
+    return count, highest
 
 
 def _process_books(folder: InstanceFolder) -> ProcessBooks:
@@ -129,25 +144,3 @@ def _process_books(folder: InstanceFolder) -> ProcessBooks:
         oldest_pending_at=oldest,
         balance=balance,
     )
-
-
-def _last_sequence(folder: InstanceFolder) -> int:
-    """The highest sequence number that lies in the segments: that of the last complete line."""
-    for number in reversed(folder.segments()):
-        try:
-            with folder.segment(number).open("rb") as file:
-                size = file.seek(0, 2)
-                reach = _TAIL_BYTES
-                while True:
-                    file.seek(max(0, size - reach))
-                    tail = file.read()
-                    end = tail.rfind(b"\n")
-                    start = tail.rfind(b"\n", 0, max(end, 0)) + 1
-                    if end < 0 and reach >= size:
-                        break
-                    if end >= 0 and (start > 0 or reach >= size):
-                        return sequence_of(tail[start:end]) or 0
-                    reach *= 4
-        except FileNotFoundError:
-            continue
-    return 0

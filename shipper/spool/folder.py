@@ -8,6 +8,7 @@ import secrets
 import socket
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,22 +109,30 @@ def create_folder(root: Path, name: str) -> tuple[InstanceFolder, FileLock, File
     root.mkdir(mode=0o700, exist_ok=True)
     hidden = InstanceFolder(root / f".{name}")
     hidden.path.mkdir(mode=0o700, exist_ok=True)
-    writer, drain = FileLock.acquire(hidden.writer_lock), FileLock.acquire(hidden.drain_lock)
-    if writer is None or drain is None:  # a fresh random name: nobody else can hold it
-        raise BlockingIOError(f"{hidden.path} is locked by another process")
-    save_json(
-        hidden.path / "process.json",
-        {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "command": Path(sys.argv[0]).name if sys.argv else "",
-            "started_at": time.time(),
-            "shipper": __version__,
-        },
-    )
-    folder = InstanceFolder(root / name)
-    hidden.path.rename(folder.path)
+    with ExitStack() as held:  # a lock that stays behind would keep this very process out at its next try
+        writer, drain = _taken(hidden.writer_lock, held), _taken(hidden.drain_lock, held)
+        save_json(
+            hidden.path / "process.json",
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "command": Path(sys.argv[0]).name if sys.argv else "",
+                "started_at": time.time(),
+                "shipper": __version__,
+            },
+        )
+        folder = InstanceFolder(root / name)
+        hidden.path.rename(folder.path)
+        held.pop_all()
     return folder, writer, drain
+
+
+def _taken(path: Path, held: ExitStack) -> FileLock:
+    lock = FileLock.acquire(path)
+    if lock is None:  # a fresh random name: nobody else can hold it
+        raise BlockingIOError(f"{path} is locked by another process")
+    held.callback(lock.release)
+    return lock
 
 
 def instance_folders(root: Path) -> Iterator[InstanceFolder]:

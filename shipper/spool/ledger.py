@@ -7,6 +7,7 @@ came to. `Balance` is the sum that people read.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,9 @@ def save_json(path: Path, value: dict[str, Any]) -> None:
     temporary = path.with_name(path.name + ".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:  # by system calls: file objects can't be made any more while the interpreter shuts down
-        os.write(descriptor, orjson.dumps(value))
+        text = orjson.dumps(value)
+        if os.write(descriptor, text) != len(text):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
     finally:
         os.close(descriptor)
     temporary.replace(path)

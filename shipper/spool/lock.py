@@ -53,7 +53,10 @@ def is_locked(path: Path) -> bool:
     """
     if not path.exists():
         return False
-    lock = FileLock.acquire(path)
+    try:
+        lock = FileLock.acquire(path)
+    except FileNotFoundError:  # its folder is gone by now
+        return False
     if lock is None:
         return True
     lock.release()

@@ -6,20 +6,21 @@ all earlier ones are committed. Only the holder of the folder's drain lock may r
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shipper.record.entry import sequence_of
+from shipper.record.entry import highest_sequence
 from shipper.spool.batch import Batch
-from shipper.spool.books import count_lines, dead_balance, pending_lines
-from shipper.spool.ledger import Ledger, save_json
+from shipper.spool.books import dead_balance, scan_lines, undecided
+from shipper.spool.ledger import Balance, Ledger, load_json, save_json
 
 if TYPE_CHECKING:
     from shipper.spool.folder import InstanceFolder
-    from shipper.spool.ledger import Balance, Tally
+    from shipper.spool.ledger import Tally
     from shipper.spool.lock import FileLock
 
 _BUFFER = 256 * 1024  # bytes read at a time: a batch of small events should not cost reading a large one
@@ -41,6 +42,7 @@ class FolderReader:
         self._ledger = Ledger.load(folder.ledger)
         self._segment = self._ledger.segment
         self._offset = self._ledger.offset
+        self._given_up = 0  # the last segment that was dropped, though something of it may be under way
         self._in_flight: deque[Batch] = deque()  # taken, in order
         self._decided: dict[Batch, Tally] = {}  # committed, but something before them is not
 
@@ -85,14 +87,11 @@ class FolderReader:
                     self._decided.pop(first),
                     segment=first.segment,
                     offset=first.offset,
-                    sequence_high=sequence_of(first.lines[-1]) or 0,
+                    sequence_high=highest_sequence(first.lines, self._ledger.sequence_high),
                 )
                 moved = True
             if moved:
-                try:
-                    self._ledger.save(self.folder.ledger)
-                finally:  # on a full disk this is what makes room again
-                    self._remove_before(self._ledger.segment)
+                self._keep(self._ledger.segment)
 
     def absorb(self, tally: Tally, sequence_high: int) -> None:
         """Enter events of this process that were sent from memory.
@@ -105,7 +104,7 @@ class FolderReader:
             self._ledger = ledger.after(
                 tally, segment=ledger.segment, offset=ledger.offset, sequence_high=sequence_high
             )
-            self._ledger.save(self.folder.ledger)
+            self._save()
 
     def put_back(self, batch: Batch) -> None:
         """Nothing to do: what is not committed is read again by the next reader."""
@@ -123,11 +122,13 @@ class FolderReader:
             oldest = numbers[0]
             if oldest >= self._segment:
                 start = self._offset if oldest == self._segment else 0
-                count = count_lines(self.folder, oldest, start)
-                self._ledger = self._ledger.with_dropped("drop_old", count)
+                count, highest = scan_lines(self.folder, oldest, start, self._ledger.sequence_high)
+                self._ledger = replace(self._ledger.with_dropped("drop_old", count), sequence_high=highest)
                 self._segment, self._offset = numbers[1], 0
-            self.folder.segment(oldest).unlink()
-            self._ledger.save(self.folder.ledger)
+            if oldest >= self._ledger.segment:
+                self._ledger = replace(self._ledger, segment=numbers[1], offset=0)
+            self._given_up = oldest
+            self._keep(numbers[1])
             return True
 
     def exhausted(self) -> bool:
@@ -139,7 +140,7 @@ class FolderReader:
         if self.folder.writer_lives():
             return False
         with self._lock:
-            return not self._in_flight and not pending_lines(self.folder, self._ledger)
+            return not self._in_flight and undecided(self.folder, self._ledger)[0] == 0
 
     def unsent_bytes(self) -> int:
         """Bytes behind the confirmed position. Raises OSError if the folder can't be read."""
@@ -156,15 +157,20 @@ class FolderReader:
             OSError: the folder can't be changed.
         """
         with self._lock:
-            balance = dead_balance(self.folder, self._ledger)
-            for number in self.folder.segments():  # all decided; on a full disk this makes room for the books
-                self.folder.segment(number).unlink(missing_ok=True)
             last = self.folder.finished_ledger()
-            last.parent.mkdir(mode=0o700, exist_ok=True)
-            save_json(last, asdict(balance))
-            for path in self.folder.path.iterdir():
-                path.unlink(missing_ok=True)
-            self.folder.path.rmdir()
+            if last.exists():  # whoever finished it was killed before the folder was gone
+                balance = Balance(**load_json(last))
+            else:
+                balance = dead_balance(self.folder, self._ledger)
+                for (
+                    number
+                ) in self.folder.segments():  # all decided; on a full disk this makes room for the books
+                    self.folder.segment(number).unlink(missing_ok=True)
+                last.parent.mkdir(mode=0o700, exist_ok=True)
+                save_json(last, asdict(balance))
+            gone = self.folder.path.with_name(f".{self.folder.instance}")
+            self.folder.path.rename(gone)  # at once: nobody may take over what is half removed
+            shutil.rmtree(gone, ignore_errors=True)
             self._drain_lock.release()
         return balance
 
@@ -189,6 +195,22 @@ class FolderReader:
                 size += len(line)
                 lines.append(line[:-1])
         return lines, size
+
+    def _keep(self, segment: int) -> None:
+        """Write the ledger down, then remove the segments before this one; on a full disk that has to come first."""
+        try:
+            self._save()
+        except OSError:
+            self._remove_before(segment)
+            self._save()
+        else:
+            self._remove_before(segment)
+
+    def _save(self) -> None:
+        """Write the ledger as it would be if the process died now: with what is under way and can't be read again."""
+        lost = sum(len(batch.lines) for batch in self._in_flight if batch.segment <= self._given_up)
+        ledger = self._ledger.with_dropped("drop_old", lost) if lost else self._ledger
+        ledger.save(self.folder.ledger)
 
     def _remove_before(self, segment: int) -> None:
         for number in self.folder.segments():

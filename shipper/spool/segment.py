@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ class SegmentFile:
         """
         self.path = path
         self.size = 0
+        self._torn = False
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
 
@@ -28,13 +30,20 @@ class SegmentFile:
         """Write a line with one system call.
 
         Raises:
-            OSError: nothing of the line stays in the file (a part that was written is cut off again).
+            OSError: nothing of the line stays in the file (a part that was written is cut off, before the next line at the latest).
         """
+        if self._torn:
+            self._cut()
         written = os.write(self._descriptor, line)
         if written != len(line):  # the disk filled up in the middle of the line
-            os.ftruncate(self._descriptor, self.size)
-            raise OSError(28, "No space left on device", str(self.path))
+            self._torn = True
+            self._cut()
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.path))
         self.size += written
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self.size)
+        self._torn = False
 
     def sync(self) -> None:
         """Wait until everything written is on the disk. Raises OSError if the disk fails."""

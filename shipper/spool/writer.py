@@ -81,6 +81,9 @@ class SpoolWriter:
         self._spool_bytes = 0
         self._scanned_at = 0.0
         self._disk_retry_at = 0.0
+        self._disk_error: OSError | None = None  # why there is no segment
+        self._drain_lock: FileLock | None = None  # until it is handed over
+        self._heir: SpoolWriter | None = None
         self._unannounced = 0
 
     @property
@@ -110,6 +113,8 @@ class SpoolWriter:
         Never raises.
         """
         with self._lock:
+            if self._heir is not None:
+                return self._heir.append(rest)
             self._sequence += 1
             line = b'{"seq":%d,%b%b' % (self._sequence, self.process, rest)
             segment = self._segment
@@ -144,10 +149,19 @@ class SpoolWriter:
             if self.buffer.pending and not self._in_memory and (self._segment or self._open()):
                 self._spill()
             self._save_drops()
+            error = self._disk_error
+        if error is not None:
+            notice.warn("disk", _disk_sentence(self._settings, error))
 
-    def close(self) -> None:
-        """Write what memory holds, save the counts, let go of the folder. Never raises."""
+    def close(self, heir: SpoolWriter | None = None) -> None:
+        """Write what memory holds, save the counts, let go of the folder. Never raises.
+
+        Args:
+            heir: keeps what is appended from now on.
+        """
         with self._lock:
+            self._heir = heir
+            self._disk_retry_at = 0.0  # there is no later
             if self.buffer.pending and (self._segment or self._open()):
                 self._spill(in_flight=True)  # the sender may not live to see what became of it
             self._save_drops()
@@ -183,7 +197,7 @@ class SpoolWriter:
         if self._in_memory and self.buffer.put(line):
             return None
         if not opened:
-            return self._keep_in_memory(line, None)
+            return self._keep_in_memory(line, self._disk_error)
         if self._spool_bytes + len(line) > self._settings.spool_max_bytes and not self._has_room(len(line)):
             return self._drop(
                 "spool_full",
@@ -210,33 +224,51 @@ class SpoolWriter:
             return False
         try:
             if self._folder is None:
-                self._folder, self._writer_lock, drain = create_folder(
+                self._folder, self._writer_lock, self._drain_lock = create_folder(
                     self._settings.spool_dir, self.instance
                 )
-                self._on_open(self._folder, drain)
+            if self._drain_lock is not None:
+                self._on_open(self._folder, self._drain_lock)
+                self._drain_lock = None
             self._rotate()
             self._scan(now)
         except OSError as error:
             self._disk_retry_at = now + _RETRY_DISK_S
-            notice.warn("disk", _disk_sentence(self._settings, error))
+            self._disk_error = error
             return False
+        self._disk_error = None
         return True
 
     def _rotate(self) -> SegmentFile:
         if self._folder is None:
             raise FileNotFoundError(self._settings.spool_dir)
-        following = SegmentFile(self._folder.segment(self._number + 1))
-        if self._sync is not None:
-            sync_folder(self._folder.path)
-        previous, self._segment = self._segment, following
+        # Whatever fails, the old segment is written no more, and the number is not used again: a reader that sees
+        # a file behind it goes on to that.
+        previous, self._segment = self._segment, None
         self._number += 1
-        if previous is not None:
+        try:
+            following = SegmentFile(self._folder.segment(self._number))
             if self._sync is not None:
-                previous.sync()
-                self._sync.rotated(self._sequence - 1)
-            previous.close()
+                self._confirm(self._sync, following, previous)
+        finally:
+            if previous is not None:
+                previous.close()
+        self._segment = following
+        if previous is not None:
             self._scan(time.monotonic())
         return following
+
+    def _confirm(self, sync: GroupSync, following: SegmentFile, previous: SegmentFile | None) -> None:
+        """Make the new segment's name, and all that is in the one before it, durable."""
+        try:
+            for folder in (following.path.parent, *following.path.parent.parents[:2]):
+                sync_folder(folder)
+            if previous is not None:
+                previous.sync()
+                sync.rotated(self._sequence - 1)
+        except OSError:
+            following.close()
+            raise
 
     def _has_room(self, size: int) -> bool:
         deadline = time.monotonic() + self._settings.spool_block_timeout_s

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shipper.spool.books import dead_balance, finished_balance, read_books
 from shipper.spool.folder import InstanceFolder, create_folder, instance_name
-from shipper.spool.ledger import Ledger, Tally
+from shipper.spool.ledger import Balance, Ledger, Tally
 from shipper.spool.lock import FileLock
 from shipper.spool.reader import FolderReader
 from shipper.spool.segment import SegmentFile
@@ -209,3 +210,107 @@ def test_a_home_that_is_made_is_private(home: Path) -> None:
     """Who could write there could put a spool of their own in place of ours."""
     create_folder(home / "new" / "spool", instance_name())
     assert (home / "new").stat().st_mode & 0o777 == 0o700
+
+
+def _sum(place: InstanceFolder) -> Balance:
+    return dead_balance(place, Ledger.load(place.ledger))
+
+
+def test_a_kill_while_a_folder_is_removed_changes_no_book(
+    folder: tuple[InstanceFolder, FileLock, FileLock],
+) -> None:
+    """What is left of a folder whose sums are kept already counts for nothing, and does not overwrite them."""
+    place, writer, lock = folder
+    place.segment(1).write_bytes(_line(1) + _line(2))
+    reader = FolderReader(place, lock)
+    _take_all(reader)
+    writer.release()
+    books = reader.finish()
+    place.path.mkdir()  # as a kill left it
+    place.drain_lock.touch()
+    root = place.path.parent
+    assert read_books(root) == []
+    left = FileLock.acquire(place.drain_lock)
+    assert left is not None
+    assert FolderReader(place, left).finish() == books
+    assert finished_balance(root) == books == Balance(accepted=2, delivered=2)
+    assert not place.path.exists()
+
+
+def test_a_kill_while_a_segment_is_given_up(
+    folder: tuple[InstanceFolder, FileLock, FileLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after the file is gone the books on the disk balance, with what is under way counted as given up."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(_line(1) + _line(2) + _line(3))
+    place.segment(2).write_bytes(_line(4))
+    reader = FolderReader(place, lock)
+    batch = reader.take(1, 1 << 16)
+    assert batch is not None
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "unlink", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            reader.drop_oldest()
+    assert _sum(place) == Balance(accepted=4, dropped={"drop_old": 3}, pending=1)
+    place.segment(1).unlink()
+    assert _sum(place) == Balance(accepted=4, dropped={"drop_old": 3}, pending=1)
+    reader.commit(batch, Tally(delivered=1))
+    assert _sum(place) == Balance(accepted=4, delivered=1, dropped={"drop_old": 2}, pending=1)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_lines_out_of_order_are_all_counted(folder: tuple[InstanceFolder, FileLock, FileLock]) -> None:
+    """Events that waited in memory, or for room, come behind later ones; a last line that is broken counts too."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(_line(1) + _line(4) + _line(2) + _line(3) + b"\xff" + _line(5))
+    assert _sum(place) == Balance(accepted=5, pending=5)
+    reader = FolderReader(place, lock)
+    batch = reader.take(4, 1 << 16)
+    assert batch is not None
+    reader.commit(batch, Tally(delivered=4))
+    assert _sum(place) == Balance(accepted=5, delivered=4, pending=1)
+
+
+def test_half_a_ledger_does_not_replace_a_whole_one(
+    folder: tuple[InstanceFolder, FileLock, FileLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes a part only is a disk that is full."""
+    place, _, _ = folder
+    Ledger(delivered=7).save(place.ledger)
+    whole = os.write
+
+    def half(descriptor: int, data: bytes) -> int:
+        return whole(descriptor, data[: len(data) // 2])
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(OSError, match="No space"):
+        Ledger(delivered=8).save(place.ledger)
+    assert Ledger.load(place.ledger).delivered == 7
+
+
+def test_a_full_disk_that_a_commit_frees_has_the_books(
+    folder: tuple[InstanceFolder, FileLock, FileLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger is written once the sent segments have made room for it."""
+    place, _, lock = folder
+    place.segment(1).write_bytes(_line(1))
+    place.segment(2).write_bytes(_line(2))
+    place.segment(3).write_bytes(_line(3))
+    reader = FolderReader(place, lock)
+    first, second = reader.take(1, 1 << 16), reader.take(1, 1 << 16)
+    assert first is not None
+    assert second is not None
+    whole = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if place.segment(1).exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    reader.commit(second, Tally(delivered=1))
+    reader.commit(first, Tally(delivered=1))
+    assert _sum(place) == Balance(accepted=3, delivered=2, pending=1)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
+from shipper import notice
+from shipper.pipeline import Pipeline
 from shipper.settings import Settings
 from shipper.spool.books import dead_balance, read_books
 from shipper.spool.buffer import MemoryBuffer
@@ -20,7 +25,6 @@ from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 REST = b'"name":"a"},"v":1,"dataset":"llm.completion","id":"x","at":1,"call":{"text":"%b"}}\n'
 
@@ -311,3 +315,137 @@ def test_status_sees_living_and_ended(spool: Callable[..., Spool], home: Path) -
     one.writer.close()
     (ended,) = read_books(one.settings.spool_dir)
     assert (ended.alive, ended.balance.accepted, ended.balance.pending) == (False, 4, 4)
+
+
+_DISK_CALLS = ("open", "write", "mkdir", "rename", "replace", "fsync", "fdatasync", "ftruncate")
+
+
+class FailingOnce:
+    """Lets one call to the disk fail: the one of that number, counted from 1."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, at: int) -> None:
+        self.calls = 0
+        self._at = at
+        for name in _DISK_CALLS:
+            patch.setattr(os, name, self._counted(getattr(os, name)))
+
+    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls == self._at:
+                raise OSError(errno.EIO, "Input/output error")
+            return call(*arguments, **options)
+
+        return counted
+
+
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_a_call_to_the_disk_that_fails_once_costs_nothing(home: Path, durability: str) -> None:
+    """Whichever it is: every event is on the disk at the end, and the books of the dead process balance."""
+    for at in range(1, 60):
+        one = Spool(home / str(at), durability=durability)
+        with pytest.MonkeyPatch.context() as patch:
+            failing = FailingOnce(patch, at)
+            one.log(times=4)
+            one.writer.close()
+        assert one.folder is not None, at
+        assert sorted(line["seq"] for line in one.lines()) == [1, 2, 3, 4], at
+        books = dead_balance(one.folder, Ledger())
+        assert (books.accepted, books.pending, books.difference) == (4, 4, 0), at
+        if failing.calls < at:
+            return
+    pytest.fail("more calls than expected")
+
+
+def test_a_part_that_could_not_be_cut_off_at_once_is_cut_off_later(
+    spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When neither the write nor the mending works, the next line does not end up behind half of another."""
+    one = spool()
+    one.log()
+    whole = os.write
+
+    def half(descriptor: int, data: bytes) -> int:
+        return whole(descriptor, data[: len(data) // 2])
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "write", half)
+        broken.setattr(os, "ftruncate", _no_space)
+        one.log()
+    one.log()
+    one.writer.tick()
+    assert [line["seq"] for line in one.lines()] == [1, 3, 2]
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_names_are_on_the_disk_with_power_durability(
+    spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut must not take the folder with it: the folders above are synced too, before the first append returns."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    one = spool(durability="power")
+    one.log()
+    assert one.folder is not None
+    place = one.folder.path
+    assert [str(path) for path in (place, place.parent, place.parent.parent)] == synced
+
+
+def test_a_warning_does_not_wait_for_a_handler_that_logs(home: Path) -> None:
+    """The application's logging may lead back to us: nothing is said while the writer's lock is held."""
+    home.write_text("")
+    one = Spool(home)
+    done = threading.Event()
+
+    class Logging(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            thread = threading.Thread(target=lambda: (one.log(), done.set()), daemon=True)
+            thread.start()
+            assert done.wait(5)
+
+    handler = Logging()
+    notice.LOGGER.addHandler(handler)
+    try:
+        one.log()
+        one.writer.tick()
+    finally:
+        notice.LOGGER.removeHandler(handler)
+    assert one.buffer.pending == 2
+
+
+def test_an_application_s_handler_that_raises_does_not_reach_the_log_call(home: Path) -> None:
+    """What a handler of the application's does with our warning is not the caller's affair."""
+    home.write_text("")
+
+    class Raising(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError(record.getMessage())
+
+    handler = Raising()
+    notice.LOGGER.addHandler(handler)
+    try:
+        Spool(home).log()
+    finally:
+        notice.LOGGER.removeHandler(handler)
+
+
+@pytest.mark.parametrize("durability", ["process", "memory"])
+def test_who_logs_after_the_end_is_kept_on_the_disk(home: Path, durability: str) -> None:
+    """A thread that has a closed pipeline's writer in its hand, or comes later still, loses nothing."""
+    settings = Settings(home=home, durability=durability, send="none")
+    road = Pipeline(settings, sending=False)
+    road.append(REST % b"before")
+    writer = road.writer
+    road.close(1.0)
+    writer.append(REST % b"late")
+    road.append(REST % b"later")
+    assert sorted(one.balance.pending for one in read_books(settings.spool_dir)) == [1, 2]
