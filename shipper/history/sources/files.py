@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import re
 import sys
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from shipper.errors import UsageError
 from shipper.history.sources.archives import entries_of, kind_of
@@ -37,7 +39,7 @@ def members(sources: Sequence[str]) -> Iterator[Member]:
         first = next(found, None)
         if first is None:
             raise UsageError(
-                f"Nothing in {source} ends like history does: {', '.join(_HISTORY)}, packed or not."
+                f"Nothing in {plain(source)} ends like history does: {', '.join(_HISTORY)}, packed or not."
             )
         yield first
         yield from found
@@ -85,7 +87,7 @@ def _remote(source: str) -> Iterator[Member]:
         import fsspec
     except ImportError:
         raise UsageError(
-            f"{source}: reading from there needs the extra: pip install 'llm-shipper[import]'."
+            f"{plain(source)}: reading from there needs the extra: pip install 'llm-shipper[import]'."
         ) from None
     try:
         found: tuple[Any, str] = fsspec.url_to_fs(source)
@@ -102,9 +104,11 @@ def _remote(source: str) -> Iterator[Member]:
         for path in paths:
             yield _object(store, path, fixed)
     except ImportError as error:
-        raise UsageError(f"{source}: {str(error).rstrip('.')}.") from None
+        raise UsageError(f"{plain(source)}: {str(error).rstrip('.')}.") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{source} can't be read: {error}.") from None
+        raise UsageError(
+            f"{plain(source)} can't be read: {str(error).replace(source, plain(source))}."
+        ) from None
 
 
 def _object(store: Any, path: str, fixed: str) -> Member:
@@ -114,7 +118,23 @@ def _object(store: Any, path: str, fixed: str) -> Member:
         modified_ns = int(store.modified(path).timestamp() * 1e9)
     except (NotImplementedError, OSError, AttributeError, KeyError, TypeError):
         modified_ns = None
-    return Member(name, info.get("size"), modified_ns, partial(store.open, path, "rb"))
+    return Member(plain(name), info.get("size"), modified_ns, partial(_opened, store, path))
+
+
+def _opened(store: Any, path: str) -> BinaryIO:
+    try:
+        return store.open(path, "rb")
+    except OSError as error:
+        raise OSError(str(error).replace(path, plain(path))) from None
+
+
+def plain(address: str) -> str:
+    """An address as documents and people may see it: without user and password, a web page's query as its hash. Pure."""
+    bare = re.sub(r"://[^/?#]*@", "://", address)
+    page, asked, query = bare.partition("?")
+    if not asked or not page.startswith(("http://", "https://")):
+        return bare
+    return f"{page}?{blake2b(query.encode(), digest_size=4).hexdigest()}"
 
 
 def _glob_root(pattern: str) -> str:

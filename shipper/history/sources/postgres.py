@@ -6,6 +6,7 @@ makes of it, whatever columns its release has; the format is `litellm`, as for f
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -30,6 +31,11 @@ _PRISMAS: Final = frozenset(
     ["schema", "connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"]
 )
 
+_NO_ADDRESS: Final = (
+    "{} can't be reached: what is given is no address. Of user and password everything but letters and digits has to be "
+    "percent-encoded (@ is %40)."
+)
+
 
 class Address(NamedTuple):
     """Where a database is."""
@@ -46,7 +52,11 @@ class SpendLogs:
     """The table's rows. `end` of a row is its time: there a resumed import goes on, and what it meets again it knows."""
 
     def __init__(self, source: str) -> None:
-        """Take an address apart; nothing is asked yet."""
+        """Take an address apart; nothing is asked yet.
+
+        Raises:
+            UsageError: it is none.
+        """
         self._address = address_of(source)
         self.name = self._address.name
         self.size: int | None = None
@@ -62,12 +72,17 @@ class SpendLogs:
         """
         try:
             import psycopg
+            from psycopg.conninfo import conninfo_to_dict
         except ImportError:
             raise UsageError(
                 f"{self.name}: reading from there needs the extra: pip install 'llm-shipper[postgres]'."
             ) from None
         url, schema, _ = self._address
         options = f"-csearch_path={schema}" if schema else None
+        try:
+            conninfo_to_dict(url)
+        except psycopg.Error:  # its message repeats what it can't read
+            raise UsageError(_NO_ADDRESS.format(self.name)) from None
         try:
             with (
                 psycopg.connect(url, options=options) as connection,
@@ -85,16 +100,22 @@ class SpendLogs:
 
 
 def address_of(source: str) -> Address:
-    """A database's address, as LiteLLM has it in `DATABASE_URL` too. Pure; never raises."""
-    parts = urlsplit(source)
+    """A database's address, as LiteLLM has it in `DATABASE_URL` too. Pure.
+
+    Raises:
+        UsageError: it is none.
+    """
+    scheme, _, rest = source.partition("://")
+    name = f"{scheme}://{re.split('[?&#]', rest.rpartition('@')[2])[0]}"
+    try:
+        parts = urlsplit(source)
+        if "@" in rest and "@" not in parts.netloc:
+            _ = parts.port  # else it is the beginning of a password, and the netloc ends within that
+    except ValueError:
+        raise UsageError(_NO_ADDRESS.format(name)) from None
     asked = parse_qsl(parts.query)
     kept = urlencode([one for one in asked if one[0] not in _PRISMAS])
-    host = parts.netloc.rpartition("@")[2]
-    return Address(
-        urlunsplit(parts._replace(query=kept)),
-        dict(asked).get("schema", ""),
-        f"{parts.scheme}://{host}{parts.path}",
-    )
+    return Address(urlunsplit(parts._replace(query=kept)), dict(asked).get("schema", ""), name)
 
 
 def rows_of(found: Iterable[tuple[Any, ...]], source: str, start: Place = START) -> Iterator[Row]:

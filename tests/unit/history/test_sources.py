@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import tarfile
 import threading
 import zipfile
@@ -21,9 +22,9 @@ from hypothesis import strategies as st
 from shipper.errors import UsageError
 from shipper.history.event import START, Place
 from shipper.history.sources import lines, values
-from shipper.history.sources.files import members
+from shipper.history.sources.files import members, plain
 from shipper.history.sources.lines import json_lines
-from shipper.history.sources.postgres import address_of
+from shipper.history.sources.postgres import SpendLogs, address_of
 from shipper.history.sources.postgres import rows_of as postgres_rows
 from shipper.history.sources.read import Reader, container_of
 from shipper.history.sources.values import json_values
@@ -325,6 +326,37 @@ def test_values_are_split_where_they_end(objects: list[dict[str, object]], chunk
 def test_containers_are_told_by_their_beginning(head: bytes, container: str) -> None:
     """How a file is made shows in its first bytes."""
     assert container_of(head) == container
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://ann:hunter2@host/a.jsonl", "https://host/a.jsonl"),
+        ("https://ann@host/a@b.jsonl", "https://host/a@b.jsonl"),
+        ("s3://bucket/a?.jsonl", "s3://bucket/a?.jsonl"),
+        ("2024/a.jsonl", "2024/a.jsonl"),
+    ],
+)
+def test_an_address_is_named_without_what_opens_it(address: str, name: str) -> None:
+    """The name gets into every document, the rejects and messages."""
+    assert plain(address) == name
+
+
+def test_what_an_address_asks_for_is_told_apart_and_not_shown() -> None:
+    """A signed address is as good as a key; rows of two pages must not have the same ids."""
+    one, other = (plain(f"https://host/a.jsonl?page={page}&signature=hidden") for page in (1, 2))
+    assert one != other
+    assert re.fullmatch(r"https://host/a\.jsonl\?[0-9a-f]{8}", one)
+
+
+@pytest.mark.parametrize("password", ["hidden%zz", "hidden secret", "hidden?x", "hidden#x", "[hidden"])
+def test_a_password_that_is_not_encoded_is_not_repeated(password: str) -> None:
+    """Libpq's own message would hold it."""
+    pytest.importorskip("psycopg")
+    with pytest.raises(UsageError) as raised:
+        list(SpendLogs(f"postgresql://ann:{password}@localhost:1/litellm").rows())
+    assert "hidden" not in str(raised.value)
+    assert "percent" in str(raised.value)
 
 
 def test_the_address_of_a_database() -> None:
