@@ -64,7 +64,7 @@ def drain(follow: bool, timeout_s: float, metrics_port: int | None, metrics_file
     )
     with publish(read, port=metrics_port, textfile=metrics_file):
         sent, drained = _watch(sender, stop, follow=follow, timeout_s=timeout_s)
-    trouble = delivery.trouble
+    trouble = sender.trouble
     if drained:
         sender.adopt()  # the last word about processes that are dead and done
     sender.stop(settings.exit_timeout_s)

@@ -8,14 +8,14 @@ from shipper.spool.folder import instance_folders
 from shipper.spool.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from shipper.spool.folder import InstanceFolder
 
 
 def adoptable(
-    root: Path, held: Collection[str], *, living: bool
+    root: Path, held: Collection[str], *, living: bool, unread: Callable[[InstanceFolder, OSError], None]
 ) -> Iterator[tuple[InstanceFolder, FileLock]]:
     """Folders without a sender, with their drain lock taken.
 
@@ -23,6 +23,7 @@ def adoptable(
         root: the spool.
         held: instances that this process sends for already.
         living: also folders whose writer lives (it was told not to send by itself).
+        unread: is told of a folder that can't be looked at; the others have nothing to do with that.
 
     Raises:
         OSError: the spool can't be read.
@@ -36,6 +37,9 @@ def adoptable(
             lock = FileLock.acquire(folder.drain_lock)
         except FileNotFoundError:
             continue  # somebody else has just finished it
+        except OSError as error:
+            unread(folder, error)
+            continue
         if lock is None:
             continue
         if not folder.path.exists():

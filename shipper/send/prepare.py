@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shipper.record import build
-from shipper.record.ids import content_hash, new_event_id
+from shipper.record.ids import content_hash, hash_of, new_event_id
 from shipper.record.pricing import apply_cost
 from shipper.record.times import format_time as timestamp
 from shipper.route import destination
@@ -159,7 +159,7 @@ def _dead_letter(
     document = {
         "@timestamp": now,
         "event": {
-            "id": new_event_id(),
+            "id": hash_of(line) if shipped else new_event_id(),
             "kind": "event",
             "dataset": "llm.deadletter",
             "ingested": now,

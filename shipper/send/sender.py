@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shipper.settings import Settings
     from shipper.sink.base import Sink
     from shipper.spool.batch import Batch, Source
+    from shipper.spool.folder import InstanceFolder
     from shipper.spool.ledger import Balance, Tally
 
 _ADOPT_INTERVAL_S = 10.0
@@ -71,6 +72,7 @@ class Sender:
         self._sources: list[Source] = []
         self._busy = 0
         self._dry = False  # the last look found nothing to take
+        self._unread: dict[str, str] = {}  # folders that can't be read, and why
         self._hurry = 0  # grows when somebody wants no waiting
         self._stopping = False
         self._next: int = 0
@@ -132,9 +134,14 @@ class Sender:
             self._sink.close()
 
     def is_drained(self) -> bool:
-        """Whether the last look found nothing to send, and no batch is under way."""
+        """Whether the last look found nothing to send and could look everywhere, and no batch is under way."""
         with self._condition:
-            return self._dry and self._busy == 0
+            return self._dry and self._busy == 0 and not self._unread
+
+    @property
+    def trouble(self) -> str:
+        """Why something stays where it is, for people; empty while all is well."""
+        return self.delivery.trouble or next(iter([*self._unread.values()]), "")
 
     def backlog_bytes(self) -> int:
         """Bytes in its sources' folders that are not decided yet. Raises OSError if they can't be read."""
@@ -190,9 +197,15 @@ class Sender:
         with self._condition:
             sources = self._sources[self._next :] + self._sources[: self._next]
             self._busy += 1
+        dry = True
         try:
             for source in sources:
-                batch = source.take(self._settings.batch_max_events, self._settings.batch_max_bytes)
+                try:
+                    batch = source.take(self._settings.batch_max_events, self._settings.batch_max_bytes)
+                except OSError as error:  # the other sources have nothing to do with it
+                    dry, batch = False, None
+                    if isinstance(source, FolderReader):
+                        self._pass_over(source.folder, error, self._unread)
                 if batch is not None:
                     self._dry = False
                     self._next = (self._sources.index(source) + 1) % len(self._sources)
@@ -202,8 +215,12 @@ class Sender:
             raise
         with self._condition:
             self._busy -= 1
-            self._dry = True
+            self._dry = dry
         return None
+
+    def _pass_over(self, folder: InstanceFolder, error: OSError, unread: dict[str, str]) -> None:
+        unread[folder.instance] = f"the spool folder {folder.path} can't be read or written ({error})"
+        notice.warn("disk", f"Sending goes on, but {unread[folder.instance]}.")
 
     def _release(self) -> None:
         with self._condition:
@@ -267,22 +284,38 @@ class Sender:
     def adopt(self) -> None:
         """Take over what dead processes left, and finish what is done. Raises OSError if the spool can't be read."""
         with self._adopting:  # a source must be finished once
+            unread: dict[str, str] = {}
             for source in self.sources:
-                if (
-                    isinstance(source, FolderReader)
-                    and source.folder.instance != self._instance
-                    and source.exhausted()
-                ):
-                    process = source.folder.process()
-                    balance = source.finish()
-                    with self._condition:
-                        self._sources.remove(source)
-                        self._next = 0
-                    self._report(balance, source.folder.instance, "drain", "", process)
+                if isinstance(source, FolderReader) and source.folder.instance != self._instance:
+                    try:
+                        self._finish(source)
+                    except OSError as error:
+                        self._pass_over(source.folder, error, unread)
             forget_finished(self._settings.spool_dir, time.time())
             held = {source.folder.instance for source in self.sources if isinstance(source, FolderReader)}
-            for folder, lock in adoptable(self._settings.spool_dir, held, living=self._adopt_living):
-                self.add_source(FolderReader(folder, lock))
+            for folder, lock in adoptable(
+                self._settings.spool_dir,
+                held,
+                living=self._adopt_living,
+                unread=lambda folder, error: self._pass_over(folder, error, unread),
+            ):
+                try:
+                    self.add_source(FolderReader(folder, lock))
+                except OSError as error:
+                    lock.release()
+                    self._pass_over(folder, error, unread)
+            self._unread = unread
+
+    def _finish(self, source: FolderReader) -> None:
+        """Finish a dead process's folder if everything in it is decided."""
+        if not source.exhausted():
+            return
+        process = source.folder.process()
+        balance = source.finish()
+        with self._condition:
+            self._sources.remove(source)
+            self._next = 0
+        self._report(balance, source.folder.instance, "drain", "", process)
 
     def _keep_refused(self, item: Item) -> bool:
         """Write a dead letter to the disk, since the store takes not even that; False if the disk doesn't either."""

@@ -44,8 +44,6 @@ def results_of(answer: Any, count: int) -> list[Result] | None:
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or len(items) != count:
         return None
-    if answer.get("errors") is False:  # all of them were created
-        return [DELIVERED] * count
     results: list[Result] = []
     for item in items:
         said = item.get("create") if isinstance(item, dict) else None

@@ -11,7 +11,8 @@ import pytest
 import shipper
 from shipper.send.sender import Sender
 from shipper.sink.base import Outcome, Result
-from shipper.spool.folder import create_folder
+from shipper.spool.folder import create_folder, instance_folders
+from tests.faults.programs import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,3 +77,27 @@ def test_a_dead_process_is_finished_once(home: Path) -> None:
     assert failures == []
     assert sender.sources == ()
     assert sink.taken == ["llm.delivery"] * FOLDERS
+
+
+@pytest.mark.parametrize("broken", ["drain.lock", "ledger.json", "000001.ndjson"])
+def test_a_folder_that_cannot_be_read_keeps_nobody_else_waiting(home: Path, broken: str) -> None:
+    """What lies in the others is sent; the sender is not done, and says why."""
+    settings = shipper.Settings(home=home, flush_interval_s=0.01)
+    for number in range(4):
+        folder, writer, lock = create_folder(settings.spool_dir, f"dead-{number}")
+        folder.segment(1).write_bytes(b'{"seq":1}\n')
+        writer.release()
+        lock.release()
+        if number in (0, 2):
+            (folder.path / broken).unlink(missing_ok=True)
+            (folder.path / broken).mkdir()
+    sink = Taking()
+    sender = Sender(settings, sink, role="drain", instance="drainer")
+    sender.adopt()
+    sender.start()
+    assert wait_until(lambda: sink.taken.count("llm.deadletter") == 2)
+    sender.adopt()
+    sender.stop(5)
+    assert [folder.instance for folder in instance_folders(settings.spool_dir)] == ["dead-0", "dead-2"]
+    assert not sender.is_drained()
+    assert "dead-0" in sender.trouble

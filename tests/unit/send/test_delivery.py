@@ -14,7 +14,7 @@ import shipper
 from shipper.pipeline import Pipeline
 from shipper.process import pipeline_for
 from shipper.send.backoff import backoff_s
-from shipper.send.prepare import prepare
+from shipper.send.prepare import prepare, refuse_line
 from shipper.send.sender import Sender
 from shipper.sink import make_sink
 from shipper.spool.refused import refused_letters
@@ -323,3 +323,15 @@ def test_exit_does_not_wait_for_a_silent_store(
     assert not closing.is_alive()
     assert len(list(pipeline.settings.spool_dir.rglob("*.ndjson"))) == 1
     never.set()
+
+
+def test_a_dead_letter_that_is_made_again_is_the_same() -> None:
+    """A process that is killed between storing and confirming it leaves it to another, and the store sees the resend."""
+    lines = [b'{"seq":%d,"app":{"instance":"i","name":"a"},"at":1,"call":{}}' % number for number in (1, 2)]
+    ids = [
+        refuse_line(line, now, "month", stage="build", reason="r").document.id
+        for now in (1, 2)
+        for line in lines
+    ]
+    assert ids[:2] == ids[2:]
+    assert ids[0] != ids[1]

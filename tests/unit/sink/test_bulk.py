@@ -112,3 +112,12 @@ def test_long_reasons_are_cut_in_the_middle() -> None:
     assert results[0].reason.startswith("start")
     assert results[0].reason.endswith("end")
     assert len(results[0].reason) < 700
+
+
+def test_each_item_is_read_whatever_the_summary_says() -> None:
+    """An item that was refused is not delivered because something in between says that there are no errors."""
+    said = [{"create": {"status": 201}}, {"create": {"status": 429}}]
+    for errors in (False, True, None):
+        results = bulk.results_of({"errors": errors, "items": said}, 2)
+        assert results is not None
+        assert [one.outcome for one in results] == [Outcome.DELIVERED, Outcome.RETRY]
