@@ -5,6 +5,7 @@ Decided in the caller's thread, before the spool: what must not be stored is nev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -41,6 +42,8 @@ _FREE: Final = (
     "ground_truth",
 )  # where stripping leaves texts
 _ERROR_STATUS: Final = 400
+_OF_OURS: Final = re.compile(r"\w+(\[\d+\])*:")
+"""A path of one name is an argument's, or of an item of its list; a longer one is made of the caller's keys too."""
 _redactors: dict[str, Redactor] = {}
 
 
@@ -116,6 +119,7 @@ class ContentPolicy:
             _note(body, content_rate=rate)
         if not keep:
             body = strip(body)
+            changed = [flag for flag in changed if _OF_OURS.match(flag)]
         if redactor is not None:
             try:
                 body, changed = _redacted(redactor, body, changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from shipper.record.amendment import PARTS
 from shipper.record.fields import DATASETS
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from shipper.redact.tree import Spared
 
 Json = dict[str, Any]
+
+_PATHS: Final = frozenset({"llm.sanitised", "llm.truncated.field"})
+"""Fields that may name keys of the caller's."""
 
 
 def figures(datasets: Iterable[str]) -> tuple[str, ...]:
@@ -60,8 +64,10 @@ def redacting(redactor: Redactor) -> Callable[[Json], Json]:
 
 
 def _figures(info: FieldInfo) -> Iterable[str]:
-    if info.content:
+    if info.content or info.name in _PATHS:
         return ()
+    if info.name == "llm.amended":  # its other parts are named after the caller's attributes
+        return tuple(f"{info.name}.{part}" for part in PARTS)
     if not info.children:
         return (info.name,)
     return tuple(f"{info.name}.{child.name}" for child in info.children if not child.content)
@@ -70,8 +76,6 @@ def _figures(info: FieldInfo) -> Iterable[str]:
 def _kept_paths() -> Json:
     tree: Json = {}
     for name in figures(DATASETS):
-        if name == "llm.sanitised":  # may name keys of the caller's
-            continue
         branch = tree
         *path, last = name.split(".")
         for key in path:

@@ -167,7 +167,7 @@ class Builder:
             about = _About(event_id, at_ns)
         if not self._since <= at_ns < self._until:
             return None, about
-        changed = [*row.changed]
+        changed = [*row.changed] if self._policy.keeps_all else []  # paths are made of the row's keys
         if not has_time:
             changed.append("created_at: none in the source, the file's own time")
         entry = self._entry(event, event_id, row, app, at_ns, changed)

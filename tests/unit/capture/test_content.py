@@ -76,6 +76,16 @@ def test_what_is_not_sampled_keeps_its_figures() -> None:
     assert body["privacy"] == {"content_rate": 0.0}
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_without_content_no_key_of_it_is_named(rate: float) -> None:
+    """What was made storable on the way is told of what is kept only: a path is made of the caller's keys."""
+    policy = ContentPolicy(Settings(content_rate=rate))
+    one = call(request_attributes={"ann@example.org": object()}, user_id=object(), tags=[object()])
+    stripped, changed = policy.apply(one, save=rate == 0)
+    assert "ann@" not in str(stripped)
+    assert [flag.partition(":")[0] for flag in changed] == ["user_id", "tags[0]"]
+
+
 def test_the_callers_call_is_not_changed() -> None:
     """The policy works on a copy."""
     one = call()

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from hypothesis import given
 
-from shipper.export.private import redacting, without_content
+from shipper.export.private import figures, redacting, without_content
 from shipper.record import build
 from shipper.record.fields import DATASETS
 from shipper.redact import Redactor
@@ -27,6 +27,20 @@ def test_content_is_what_the_figures_reader_must_not_see() -> None:
     """The registry's content fields are those that the role without content is not granted, but for ids of people."""
     marked = {info.name for model in DATASETS.values() for info in model.fields() if info.content}
     assert marked | PEOPLE | {"llm.choices"} == set(CONTENT.split())
+
+
+def test_names_of_attributes_are_no_figures() -> None:
+    """What says which attribute was amended, changed or cut bears the name that the caller gave it."""
+    wanted = figures(["llm.completion"])
+    assert not {"llm.amended", "llm.sanitised", "llm.truncated.field"} & {*wanted}
+    assert "llm.amended.output" in wanted
+    document = {
+        "llm": {"amended": {"cost": {"event_id": "e"}, "attributes.ann@example.org": {"event_id": "f"}}}
+    }
+    assert redacting(Redactor("all"))(document)["llm"]["amended"] == {
+        "cost": {"event_id": "e"},
+        "<EMAIL_1>": {"event_id": "f"},
+    }
 
 
 def test_a_document_without_content_says_so() -> None:

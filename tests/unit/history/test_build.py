@@ -55,6 +55,16 @@ def _built(builder: Builder, row: Row) -> list[Prepared]:
     return builder.build(row, format_named("pairs"), Lookup(), None)
 
 
+def test_without_content_no_key_of_a_row_is_named(tmp_path: Path) -> None:
+    """A path of what was made storable in a row is made of its keys."""
+    row = _row(1, attributes={"ann@example.org": "x"})
+    row.changed = ["attributes.ann@example.org: lone surrogate"]
+    settings = Settings(home=tmp_path, save=False)
+    builder = Builder(settings, app="shop", version="1", batch_id="b", now_ns=_NOW_NS)
+    (made,) = _built(builder, row)
+    assert b"ann@" not in made.body
+
+
 def test_rows_of_a_kind_become_what_each_becomes_alone(tmp_path: Path) -> None:
     """Documents, ids, hashes and places don't depend on what came before in the file, nor do their lines."""
     rows = [_row(number, one) for one in ("a.jsonl", "b.jsonl") for number in range(1, 9)]
