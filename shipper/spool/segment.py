@@ -46,8 +46,11 @@ class SegmentFile:
         self._torn = False
 
     def sync(self) -> None:
-        """Wait until everything written is on the disk. Raises OSError if the disk fails."""
-        os.fdatasync(self._descriptor)
+        """Wait until everything written is on the disk. Raises OSError if the disk fails, or if it is closed."""
+        descriptor = self._descriptor
+        if descriptor < 0:
+            raise OSError(errno.EBADF, "The segment is closed", str(self.path))
+        os.fdatasync(descriptor)
 
     def close(self) -> None:
         """Close the file; a second call does nothing. Never raises."""

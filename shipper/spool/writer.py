@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import orjson
@@ -166,6 +167,10 @@ class SpoolWriter:
                 self._spill(in_flight=True)  # the sender may not live to see what became of it
             self._save_drops()
             if self._segment is not None:
+                if self._sync is not None:
+                    with suppress(OSError):  # who waits for it is told
+                        self._segment.sync()
+                        self._sync.rotated(self._sequence)
                 self._segment.close()
                 self._segment = None
             if self._writer_lock is not None:

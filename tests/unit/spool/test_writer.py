@@ -21,6 +21,7 @@ from shipper.spool.folder import InstanceFolder
 from shipper.spool.ledger import Ledger, Tally
 from shipper.spool.reader import FolderReader
 from shipper.spool.segment import SegmentFile
+from shipper.spool.sync import GroupSync
 from shipper.spool.writer import SpoolWriter
 
 if TYPE_CHECKING:
@@ -449,3 +450,33 @@ def test_who_logs_after_the_end_is_kept_on_the_disk(home: Path, durability: str)
     writer.append(REST % b"late")
     road.append(REST % b"later")
     assert sorted(one.balance.pending for one in read_books(settings.spool_dir)) == [1, 2]
+
+
+def test_a_segment_that_is_closed_before_its_sync_holds_nobody_up(tmp_path: Path) -> None:
+    """Another thread may go on to the next segment at that moment: who waits is answered, and so is the next."""
+    sync = GroupSync()
+    for number, confirmed in ((1, False), (2, True)):
+        segment = SegmentFile(tmp_path / str(number))
+        segment.append(b"{}\n")
+        sync.written(number, segment)
+        if not confirmed:
+            segment.close()
+        assert sync.wait_for(number) is confirmed
+
+
+def test_the_end_confirms_what_power_durability_has_promised(
+    spool: Callable[..., Spool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What memory held, and what other threads still wait for, is on the disk when the writer is closed."""
+    one = spool(durability="power")
+    one.log()
+    synced: list[int] = []
+    real = os.fdatasync
+
+    def fdatasync(descriptor: int) -> None:
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    one.writer.close()
+    assert len(synced) == 1
