@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from contextlib import suppress
+from pathlib import Path
 
 LOGGER = logging.getLogger("shipper")
 _INTERVAL_S = 60.0
@@ -26,14 +28,17 @@ def warn(matter: str, message: str) -> None:
 
 
 def internal_error(message: str, error: Exception) -> None:
-    """A fault of our own, at the boundary to the application: said, not raised.
+    """A fault of our own, at the boundary to the application: said, not raised. Its message may hold what a call said.
 
     Raises:
         Exception: the fault itself, but only where tests asked for it (`reraise`).
     """
     if reraise:
         raise error
-    warn(f"internal {type(error).__name__}", f"{message}: {type(error).__name__}: {error}")
+    fault = type(error).__name__
+    for frame, line in traceback.walk_tb(error.__traceback__):  # the last is where it arose
+        fault = f"{type(error).__name__} ({Path(frame.f_code.co_filename).name}, line {line})"
+    warn(f"internal {type(error).__name__}", f"{message}: {fault}.")
 
 
 def reset() -> None:
