@@ -196,6 +196,10 @@ class Job:
                     told.add(id(origin))
                     rejects.append(reject(origin.row, origin.form, reason, result.reason, origin.header))
         with self._keeping:
+            # The files first: if one can't be written, the books stay where the place does.
+            written = self._sink.keep(batch.documents) if isinstance(self._sink, FileTarget) else 0
+            self._rejects.write(rejects)
+            progress.output_bytes, progress.rejects_bytes = written, self._rejects.size
             books = progress.books
             books.accepted += len(results) + len(batch.reasons)
             books.delivered += delivered
@@ -204,10 +208,6 @@ class Job:
             books.passed_over += batch.passed_over
             for reason, count in reasons.items():
                 books.reasons[reason] = books.reasons.get(reason, 0) + count
-            if isinstance(self._sink, FileTarget):
-                progress.output_bytes = self._sink.keep(batch.documents)
-            self._rejects.write(rejects)
-            progress.rejects_bytes = self._rejects.size
             progress.source, (progress.line, progress.offset) = batch.source, place
             self.keep()
 

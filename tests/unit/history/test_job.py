@@ -13,11 +13,13 @@ from shipper.history import Report, import_history
 from shipper.history import run as running
 from shipper.history.checkpoint import Checkpoint
 from shipper.history.delivery import Batch, Delivery
+from shipper.history.rejects import RejectsFile
 from shipper.history.run import Wanted
+from shipper.history.target import FileTarget
 from shipper.sink.base import Outcome, Prepared, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from shipper.settings import Settings
@@ -369,3 +371,34 @@ def test_privacy_is_kept(tmp_path: Path, settings: Settings) -> None:
     assert "jane.doe" not in (tmp_path / "redacted").read_text()
     assert "<EMAIL_1>" in (tmp_path / "redacted").read_text()
     assert "write to" not in (tmp_path / "bare").read_text()
+
+
+@pytest.mark.parametrize("full", ["documents", "rejects"])
+def test_a_batch_that_could_not_be_written_is_counted_once(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """When the disk of the output is full, the place stays before that batch, and so do the books."""
+    source = write(tmp_path / "a.jsonl", [pair(1), 7, pair(2), 8, pair(3), 9])
+    changed = settings.replace(batch_max_events=1)
+    options: dict[str, Any] = {
+        "to": str(tmp_path / "out"),
+        "rejects": tmp_path / "no",
+        "settings": changed,
+    }
+    owner, name = (FileTarget, "keep") if full == "documents" else (RejectsFile, "write")
+    usual: Callable[..., Any] = getattr(owner, name)
+    calls: list[object] = []
+
+    def write_some(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return usual(*arguments)
+
+    monkeypatch.setattr(owner, name, write_some)
+    with pytest.raises(OSError, match="No space"):
+        import_history(source, **options)
+    report = import_history(source, **options)
+    assert (report.books.accepted, report.books.delivered, report.books.rejected) == (6, 3, 3)
+    assert len(documents(tmp_path / "out")) == 3
+    assert len(documents(tmp_path / "no")) == 3
