@@ -173,18 +173,21 @@ class SpoolWriter:
                         self._sync.rotated(self._sequence)
                 self._segment.close()
                 self._segment = None
-            if self._writer_lock is not None:
-                self._writer_lock.release()
-                self._writer_lock = None
+            self._release()
 
     def abandon(self) -> None:
         """In a forked child: close the parent's files here; the parent keeps its locks. Never raises."""
         if self._segment is not None:
             self._segment.close()
-        if self._writer_lock is not None:
-            self._writer_lock.release()
+        self._release()
 
     # -- below: with the lock held ------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        for lock in (self._writer_lock, self._drain_lock):
+            if lock is not None:
+                lock.release()
+        self._writer_lock = self._drain_lock = None
 
     def _write(self, segment: SegmentFile, line: bytes) -> tuple[str, str] | None:
         try:
