@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MIDDLE_V4: Final = re.compile(r"\.(?<=[0-9]\.)[0-9]{1,3}\.[0-9]{1,3}(?![0-9])")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _WHOLE_V4: Final = re.compile(rf"(?<![\w.-])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w-]|\.[0-9])")
-_VERSION: Final = re.compile(r"(?i:version|release|build|firmware|driver|section|chapter|clause|§)\W{0,4}\Z")
+_VERSION: Final = re.compile(r"(?i:version|release|build|firmware|driver|section|chapter|clause)\W{0,4}\Z")
 _MIDDLE_V6: Final = re.compile(r":(?::|(?=[0-9A-Fa-f:]{12})(?:[0-9A-Fa-f]{1,4}:){6})")
 _BEFORE_V6: Final = re.compile(r"[0-9A-Fa-f:]*+")
 _WHOLE_V6: Final = re.compile(

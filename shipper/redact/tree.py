@@ -21,6 +21,7 @@ Spared = Mapping[str, "Spared | None"]
 
 NOTHING: Final[Spared] = {}
 _LONGEST_SHORT_NUMBER: Final = 99_999_999  # numbers that are somebody's have more digits
+_LARGEST_WHOLE_FLOAT: Final = 2.0**63
 _NAME: Final = re.compile("[a-z_]{1,32}")  # such a key only tells what its value is
 _BEGINS: Final = ("{", "[", '"')
 _ENDS: Final = ("}", "]", '"')
@@ -108,6 +109,9 @@ class Tree:
             elif type(value) is int:
                 if abs(value) > _LONGEST_SHORT_NUMBER:
                     self._add(Leaf(self._length, str(value), holder, key, False))
+            elif type(value) is float:
+                if _LONGEST_SHORT_NUMBER < abs(value) < _LARGEST_WHOLE_FLOAT and value.is_integer():
+                    self._add(Leaf(self._length, str(int(value)), holder, key, False))
             elif (text := spelled(value)) is not None:
                 self._add(Leaf(self._length, text, value, None, False))
             elif value and type(value) in (dict, list):

@@ -231,3 +231,16 @@ def test_overlapping_finds_become_one() -> None:
         Span(22, 25, "PERSON"),
     ]
     assert settle(spans) == [Span(0, 9, "EMAIL"), Span(9, 12, "IP"), Span(20, 30, "PERSON")]
+
+
+def test_whole_numbers_are_searched_however_they_are_kept() -> None:
+    """A column with a gap in it makes floats of its numbers."""
+    found = Redactor("all").redact(
+        {"card": 4111111111111111.0, "cost": 0.5, "far": 1e300, "odd": float("inf")}
+    )
+    assert found.value == {"card": "<CARD_1>", "cost": 0.5, "far": 1e300, "odd": float("inf")}
+
+
+def test_a_sign_before_an_address_hides_nothing() -> None:
+    """Few sections have four numbers; an address that is left over is worse than a section that is not."""
+    assert Redactor("all").text("§ 93.184.216.34") == "§ <IP_1>"
