@@ -57,7 +57,7 @@ def letter(event, answer)
   id, index = event.get("[@metadata][id]"), event.get("[@metadata][index]")
   original = event.to_json
   document = LLM::Letter.document(
-    original, event.to_hash, entered_ns, "#{entered_ns}\n#{index}\n#{id}\n#{original}",
+    original, event.to_hash, entered_ns, "#{entered_ns}\n#{index}\n#{id}\n#{LLM::Letter.seen(original)}",
     {
       "reason" => answer.type || "unroutable",
       "stage" => "store",
@@ -195,8 +195,11 @@ end
 test "two documents with one id that are refused at once" do
   parameters { { "partition" => "month", "max_pause_s" => "0" } }
   in_events do
-    %w[one two].map do |text|
-      REFUSED.call(400, "document_parsing_exception", "failed to parse field [labels]").tap { |event| event["message"] = text }
+    %w[one zwölf].map do |text|
+      REFUSED.call(400, "document_parsing_exception", "failed to parse field [labels]").tap do |event|
+        event["message"] = text
+        event["@metadata"]["id"] = "ä"
+      end
     end
   end
   expect("are two dead letters") { |events| events.map { |one| one.get("[@metadata][id]") }.uniq.size == 2 }

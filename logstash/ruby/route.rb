@@ -43,7 +43,7 @@ def dead_letter(event, failures)
   record = event.to_hash
   original = event.to_json
   refusal = LLM::Refusal.new("filter_failed", "Logstash's filters failed on it (#{failures.join(", ")}); its log says why.")
-  letter = LLM::Letter.intake(refusal, original, record, arrived_ns, 0)
+  letter = LLM::Letter.intake(refusal, original, record, arrived_ns, 0, LLM::Letter.seen(original))
   letter["@timestamp"] = LogStash::Timestamp.new(letter["@timestamp"])
   out = LogStash::Event.new(letter)
   out.remove("@version")

@@ -62,6 +62,12 @@ def routed(logstash: RealLogstash) -> int:
     return sum(one.get("documents", {}).get("dlq_routed", 0) for one in plugins)
 
 
+def letters_of(es: Elasticsearch) -> list[str]:
+    """The ids of the documents that dead letters are about."""
+    hits = stored(es, 1, "llm-deadletter-refused@*")
+    return [hit["_source"]["llm"]["deadletter"]["original_id"] for hit in hits]
+
+
 def test_a_documents_fault_is_a_dead_letter(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
     """With the store's reason, the document as it was, where it would have gone; its neighbours are stored."""
     shipped = {"instance": "web-1-42-ab", "sequence": 7}
@@ -91,6 +97,17 @@ def test_a_documents_fault_is_a_dead_letter(logstash: RealLogstash, clean_store:
     assert "no object" not in document["error"]["message"]
     original = json.loads(document["event"]["original"])
     assert (original["event"]["id"], original["labels"], original["tags"]) == ("bad", "no object", ["mine"])
+
+
+def test_a_dead_letter_is_one_after_a_kill(logstash: RealLogstash, clean_store: Elasticsearch) -> None:
+    """Killed, Logstash reads the refused documents once more, their keys in another order: the letters are the same."""
+    assert logstash.post(json.dumps([record("before", labels="no object")])) == (200, "ok")
+    stored(clean_store, 1, "llm-deadletter-refused@*")
+    logstash.kill()
+    logstash.start()
+    assert logstash.post(json.dumps([record("after", labels="no object")])) == (200, "ok")
+    until("the letters are there", lambda: "after" in letters_of(clean_store))
+    assert sorted(letters_of(clean_store)) == ["after", "before"]
 
 
 def test_a_dead_letter_is_never_refused_for_what_a_client_sent(

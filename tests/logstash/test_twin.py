@@ -198,6 +198,19 @@ def test_names_and_ids(ruby: Ruby) -> None:
     assert ruby([["id", one] for one in ids]) == wanted
 
 
+def test_the_order_of_keys_is_not_seen(ruby: Ruby) -> None:
+    """A dead letter's id is of what the event holds: Logstash writes its keys in any order."""
+    one, other, different = ruby(
+        [
+            ["seen", '{"b":[{"d":1.5,"c":"ü"}],"a":null}'],
+            ["seen", '{"a":null,"b":[{"c":"ü","d":1.5}]}'],
+            ["seen", '{"a":null,"b":[{"c":"y","d":1.5}]}'],
+        ]
+    )
+    assert one == other == '"a":null\n"b":\n"c":"ü"\n"d":1.5'
+    assert one != different
+
+
 def test_moments(ruby: Ruby) -> None:
     """The same nanoseconds for any value, to the last digit."""
     some = examples(moments, 800)

@@ -10,7 +10,7 @@ require "logstash/filters/ruby"
 require "json"
 
 RUBY = File.expand_path("../../logstash/ruby", __dir__)
-%w[answer intake moment place texts].each { |name| require File.join(RUBY, "lib", name) }
+%w[answer intake letter moment place texts].each { |name| require File.join(RUBY, "lib", name) }
 
 def parses?(text)
   source = org.logstash.common.SourceWithMetadata.new("string", "test", 0, 0, text)
@@ -36,6 +36,7 @@ CALLS = {
   "parses" => ->(text) { parses?(text) },
   "tests" => ->(name) { tests(name) },
   "slug" => ->(name) { LLM::Place.slug(name) },
+  "seen" => ->(text) { LLM::Letter.seen(text) },
   "id" => ->(id) { LLM::Place.id(id) },
   "moment" => ->(value) { LLM::Moment.nanoseconds(value)&.then { |ns| [ns.to_s, LLM::Moment.text(ns)] } },
   "dumped" => ->(text) { dumped(text) },

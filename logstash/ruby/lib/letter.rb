@@ -10,10 +10,11 @@ module LLM
   module Letter
     module_function
 
-    # `record` is what was read of the original, if anything; `position` is its place in the message that it came in.
-    def intake(refusal, original, record, arrived_ns, position)
+    # `record` is what was read of the original, if anything; `position` is its place in the message that it came in;
+    # `seen` is the original as it always looks.
+    def intake(refusal, original, record, arrived_ns, position, seen = original)
       letter = document(
-        original, record, arrived_ns, "#{arrived_ns}\n#{position}\n#{original}",
+        original, record, arrived_ns, "#{arrived_ns}\n#{position}\n#{seen}",
         "reason" => refusal.reason, "stage" => "intake", "first_at" => Moment.text(arrived_ns)
       )
       letter["error"] = { "message" => refusal.message }
@@ -42,6 +43,12 @@ module LLM
         "ecs" => { "version" => "9.0.0" },
         "llm" => llm,
       }
+    end
+
+    # What the text of an event holds, in an order of its own: after each start Logstash writes the keys in another one,
+    # and who reads its queues again after a kill has to come to the same id.
+    def seen(text)
+      text.b.scan(/[^{}\[\],]+/n).sort.join("\n").force_encoding(Encoding::UTF_8)
     end
 
     # What the gaps in a process's numbers are found by; nothing that the store could refuse the letter for.
