@@ -46,7 +46,11 @@ def up(heap_mb: int, port: int | None) -> None:
 
 
 @click.command()
-@click.option("--remove", is_flag=True, help="Also delete the node's data, the downloads and the spool.")
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Also delete the node's data, the spool, and the downloads, which all homes of this user share.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask before removing.")
 def down(remove: bool, yes: bool) -> None:
     """Stop the embedded node."""
