@@ -10,6 +10,7 @@ each call the rest: a line is three byte strings joined, and only the call itsel
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -20,7 +21,7 @@ from shipper.record.truncate import fit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_SEQUENCE_PREFIX = b'{"seq":'
+_BEGINNING = re.compile(rb'\{"seq":([0-9]{1,20}),').match
 _ENVELOPE_BYTES = 2048  # room for what stands around the call
 
 
@@ -90,8 +91,5 @@ def highest_sequence(lines: Iterable[bytes], known: int) -> int:
 
 def sequence_of(line: bytes) -> int | None:
     """An entry's sequence number without parsing the entry; None if the line does not begin like one."""
-    if not line.startswith(_SEQUENCE_PREFIX):
-        return None
-    end = line.find(b",", len(_SEQUENCE_PREFIX), len(_SEQUENCE_PREFIX) + 24)
-    digits = line[len(_SEQUENCE_PREFIX) : end] if end > 0 else b""
-    return int(digits) if digits.isdigit() else None
+    found = _BEGINNING(line)
+    return int(found[1]) if found else None

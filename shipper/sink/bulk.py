@@ -22,6 +22,7 @@ FILTER_PATH = (
 )
 
 DELIVERED = Result(Outcome.DELIVERED, 201)
+_CREATED = {"create": {"status": 201}}  # all that FILTER_PATH leaves of an item
 
 
 def body_of(batch: Sequence[Prepared]) -> bytes:
@@ -44,6 +45,8 @@ def results_of(answer: Any, count: int) -> list[Result] | None:
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or len(items) != count:
         return None
+    if items == [_CREATED] * count:  # nearly always, and compared at once
+        return [DELIVERED] * count
     results: list[Result] = []
     for item in items:
         said = item.get("create") if isinstance(item, dict) else None
