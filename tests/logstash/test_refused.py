@@ -106,7 +106,7 @@ def test_a_dead_letter_is_one_after_a_kill(logstash: RealLogstash, clean_store: 
     logstash.kill()
     logstash.start()
     assert logstash.post(json.dumps([record("after", labels="no object")])) == (200, "ok")
-    until("the letters are there", lambda: "after" in letters_of(clean_store))
+    until("the letters are there", lambda: "after" in letters_of(clean_store), 180)
     assert sorted(letters_of(clean_store)) == ["after", "before"]
 
 
