@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from shipper.spool.folder import InstanceFolder, instance_folders
 from shipper.spool.ledger import Balance, Ledger, load_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _KEEP_FINISHED_S = 30 * 86_400
@@ -77,7 +79,7 @@ def dead_balance(folder: InstanceFolder, ledger: Ledger) -> Balance:
     dropped = dict(ledger.dropped)
     for reason, count in drops.get("dropped", {}).items():
         dropped[reason] = dropped.get(reason, 0) + count
-    pending, highest = undecided(folder, ledger)
+    pending, highest = count_lines(undecided_lines(folder, ledger), ledger.sequence_high)
     return Balance(
         accepted=max(highest, int(drops.get("sequence_high", 0))),
         delivered=ledger.delivered,
@@ -89,37 +91,34 @@ def dead_balance(folder: InstanceFolder, ledger: Ledger) -> Balance:
     )
 
 
-def undecided(folder: InstanceFolder, ledger: Ledger) -> tuple[int, int]:
-    """Complete lines behind the confirmed position, and the highest sequence number up to their end.
+def undecided_lines(folder: InstanceFolder, ledger: Ledger) -> Iterator[bytes]:
+    """Complete lines behind the confirmed position.
 
     Raises:
         OSError: the folder can't be read.
     """
-    count, highest = 0, ledger.sequence_high
     for number in folder.segments():
         if number >= ledger.segment:
-            offset = ledger.offset if number == ledger.segment else 0
-            lines, highest = scan_lines(folder, number, offset, highest)
-            count += lines
-    return count, highest
+            yield from complete_lines(folder, number, ledger.offset if number == ledger.segment else 0)
 
 
-def scan_lines(folder: InstanceFolder, number: int, offset: int, highest: int) -> tuple[int, int]:
-    """Complete lines of a segment behind an offset, and the highest sequence number with that known before.
+def complete_lines(folder: InstanceFolder, number: int, offset: int) -> Iterator[bytes]:
+    """Those of a segment behind an offset.
 
     Raises:
         OSError: it can't be read; one that is gone has no lines.
     """
+    with suppress(FileNotFoundError), folder.segment(number).open("rb", buffering=1 << 20) as file:
+        file.seek(offset)
+        yield from (line for line in file if line.endswith(b"\n"))
+
+
+def count_lines(lines: Iterable[bytes], highest: int) -> tuple[int, int]:
+    """How many there are, and the highest sequence number with that known before. Raises OSError as reading them does."""
     count = 0
-    try:
-        with folder.segment(number).open("rb", buffering=1 << 20) as file:
-            file.seek(offset)
-            for line in file:
-                if line.endswith(b"\n"):
-                    count += 1
-                    highest = highest_sequence((line,), highest)
-    except FileNotFoundError:
-        pass
+    for line in lines:
+        count += 1
+        highest = highest_sequence((line,), highest)
     return count, highest
 
 

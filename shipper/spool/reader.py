@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shipper.record.entry import highest_sequence
 from shipper.spool.batch import Batch
-from shipper.spool.books import dead_balance, scan_lines, undecided
+from shipper.spool.books import complete_lines, count_lines, dead_balance, undecided_lines
 from shipper.spool.ledger import Balance, Ledger, load_json, save_json
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ class FolderReader:
             oldest = numbers[0]
             if oldest >= self._segment:
                 start = self._offset if oldest == self._segment else 0
-                count, highest = scan_lines(self.folder, oldest, start, self._ledger.sequence_high)
+                lines = complete_lines(self.folder, oldest, start)
+                count, highest = count_lines(lines, self._ledger.sequence_high)
                 self._ledger = replace(self._ledger.with_dropped("drop_old", count), sequence_high=highest)
                 self._segment, self._offset = numbers[1], 0
             if oldest >= self._ledger.segment:
@@ -140,7 +141,7 @@ class FolderReader:
         if self.folder.writer_lives():
             return False
         with self._lock:
-            return not self._in_flight and undecided(self.folder, self._ledger)[0] == 0
+            return not self._in_flight and next(undecided_lines(self.folder, self._ledger), None) is None
 
     def unsent_bytes(self) -> int:
         """Bytes behind the confirmed position. Raises OSError if the folder can't be read."""
@@ -162,9 +163,8 @@ class FolderReader:
                 balance = Balance(**load_json(last))
             else:
                 balance = dead_balance(self.folder, self._ledger)
-                for (
-                    number
-                ) in self.folder.segments():  # all decided; on a full disk this makes room for the books
+                # All in them is decided; on a full disk this makes room for the books.
+                for number in self.folder.segments():
                     self.folder.segment(number).unlink(missing_ok=True)
                 last.parent.mkdir(mode=0o700, exist_ok=True)
                 save_json(last, asdict(balance))
