@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Enough to classify every item and to say why; without it the answer is six times as long.
 FILTER_PATH = (
-    "errors,error,status,items.*.status,items.*.error.type,items.*.error.reason,"
+    "error,status,items.*.status,items.*.error.type,items.*.error.reason,"
     "items.*.error.caused_by.type,items.*.error.caused_by.reason"
 )
 
