@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 JAVA = "-XX:+UseParallelGC -XX:NewRatio=1 -Xms512m -Xmx512m"  # as docker-compose.yml has it
 _PIPELINES = Path(__file__).resolve().parents[1] / "logstash" / "pipeline"
 _INDEX = "llm-completions-backlog@1-*"
-_REFUSED = """
-- pipeline.id: refused
-  path.config: "${LLM_LOGSTASH_DIR}/pipeline/{refused,store-password}.conf"
-"""
 # What a Logstash takes that does nothing but take in JSON and hand it on: no dead letters, no record of other clients.
 _BARE = """
 input {
@@ -189,7 +185,7 @@ def _strip(logstash: RealLogstash) -> None:
     """Have it run without the logic."""
     (logstash.folder / "bare.conf").write_text(_BARE, "utf-8")
     (logstash.settings / "pipelines.yml").write_text(
-        f"- pipeline.id: records\n  path.config: {logstash.folder / 'bare.conf'}{_REFUSED}", "utf-8"
+        f"- pipeline.id: records\n  path.config: {logstash.folder / 'bare.conf'}\n", "utf-8"
     )
 
 
@@ -236,7 +232,8 @@ def _rates(client: Elasticsearch, settings: shipper.Settings, events: int) -> tu
 
 def _indexed(client: Elasticsearch) -> int:
     """What was written since the index was made. To count what is searchable would be work of its own for the node."""
-    return client.indices.stats(index=_INDEX, metric="indexing")["_all"]["total"]["indexing"]["index_total"]
+    total = client.indices.stats(index=_INDEX, metric="indexing")["_all"]["total"]
+    return total["indexing"]["index_total"] if total else 0  # there may be no index yet
 
 
 if __name__ == "__main__":
